@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#if !defined(TVM_SUPPORT_INSIDE) && !defined(TVM_SUPPORT_COMPILATION)
+#error "Only <tvmsupport/tvmsupport.h> can be included directly."
+#endif
+
+#include <glib.h>
+
+#include <tvmsupport/tvm-version.h>
+
+#ifndef _TVM_SUPPORT_EXTERN
+#define _TVM_SUPPORT_EXTERN extern
+#endif
+
+/**
+ * TVM_SUPPORT_VERSION_1_0:
+ *
+ * A macro that evaluates to version 1.0 of the library, for
+ * `TVM_SUPPORT_VERSION_MIN_REQUIRED` and `TVM_SUPPORT_VERSION_MAX_ALLOWED`.
+ *
+ * Since: 1.0
+ */
+#define TVM_SUPPORT_VERSION_1_0 (G_ENCODE_VERSION (1, 0))
+
+#ifndef TVM_SUPPORT_VERSION_MIN_REQUIRED
+#define TVM_SUPPORT_VERSION_MIN_REQUIRED (TVM_SUPPORT_VERSION_1_0)
+#endif
+
+#ifndef TVM_SUPPORT_VERSION_MAX_ALLOWED
+#define TVM_SUPPORT_VERSION_MAX_ALLOWED \
+  (G_ENCODE_VERSION (TVM_SUPPORT_MAJOR_VERSION, TVM_SUPPORT_MINOR_VERSION))
+#endif
+
+#if TVM_SUPPORT_VERSION_MAX_ALLOWED < TVM_SUPPORT_VERSION_MIN_REQUIRED
+#error "TVM_SUPPORT_VERSION_MAX_ALLOWED must be >= TVM_SUPPORT_VERSION_MIN_REQUIRED"
+#endif
+
+#if TVM_SUPPORT_VERSION_MAX_ALLOWED < TVM_SUPPORT_VERSION_1_0
+#define TVM_SUPPORT_AVAILABLE_IN_1_0 G_UNAVAILABLE (1, 0) _TVM_SUPPORT_EXTERN
+#else
+#define TVM_SUPPORT_AVAILABLE_IN_1_0 _TVM_SUPPORT_EXTERN
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#define TVM_SUPPORT_INSIDE
+
+#include <tvmsupport/files/tvm-file-lock.h>
+#include <tvmsupport/files/tvm-path.h>
+#include <tvmsupport/files/tvm-tar.h>
+#include <tvmsupport/files/tvm-temp-directory.h>
+#include <tvmsupport/toolchain/tvm-cc.h>
+#include <tvmsupport/toolchain/tvm-compile-commands.h>
+#include <tvmsupport/toolchain/tvm-compile-request.h>
+#include <tvmsupport/toolchain/tvm-compile-result.h>
+#include <tvmsupport/toolchain/tvm-compiler.h>
+#include <tvmsupport/toolchain/tvm-diagnostic.h>
+#include <tvmsupport/toolchain/tvm-toolchain.h>
+#include <tvmsupport/tvm-describe.h>
+#include <tvmsupport/tvm-enums.h>
+#include <tvmsupport/tvm-error.h>
+#include <tvmsupport/tvm-version-macros.h>
+#include <tvmsupport/tvm-version.h>
+
+#undef TVM_SUPPORT_INSIDE
