@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What build-aux/demo and build-aux/check share. Both work from any directory, as root or with
+# sudo, again and again; the network is only used while something is missing.
+
+source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_root=$source_root/_build
+
+say () {
+  printf '\n==> %s\n' "$*"
+}
+
+die () {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# Runs a command and says how long it took: timed WHAT COMMAND…
+timed () {
+  local what=$1 begin=$EPOCHREALTIME end status=0
+  shift
+  "$@" || status=$?
+  end=$EPOCHREALTIME
+  LC_ALL=C awk -v what="$what" -v begin="${begin/,/.}" -v end="${end/,/.}" -v status="$status" \
+    'BEGIN { printf "--- %s: %.2f s%s\n", what, end - begin, status ? ", FAILED" : "" }'
+  return "$status"
+}
+
+as_root () {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo > /dev/null; then
+    sudo "$@"
+  else
+    die "installing packages needs root or sudo: $*"
+  fi
+}
+
+apt_build_dep () {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get build-dep -y --no-install-recommends "$source_root/"
+}
+
+# The build dependencies of debian/control, and nothing else, decide what is missing.
+install_missing () {
+  if command -v dpkg-checkbuilddeps > /dev/null \
+     && (cd "$source_root" && dpkg-checkbuilddeps debian/control 2> /dev/null); then
+    echo "Everything that the build needs is installed."
+    return 0
+  fi
+  command -v apt-get > /dev/null \
+    || die "this is not Debian: install what debian/control lists under Build-Depends"
+  # Package lists that are missing or out of date make the first attempt fail.
+  apt_build_dep && return 0
+  as_root apt-get update
+  apt_build_dep
+}
+
+configure () {
+  if [ -e "$build_root/build.ninja" ]; then
+    meson configure "$build_root" "$@"
+  else
+    rm -rf "$build_root"
+    meson setup "$build_root" "$source_root" "$@"
+  fi
+}
+
+compile () {
+  ninja -C "$build_root"
+}
+
+prepare () {
+  say "Installing what is missing"
+  timed "packages" install_missing
+  say "Building in $build_root"
+  timed "configuration" configure -Ddocs=true -Dman=true
+  timed "build" compile
+}
+
+# The first python3 in PATH need not be the one that has PyGObject.
+system_python () {
+  local python
+  for python in /usr/bin/python3 python3; do
+    if "$python" -c 'import gi' 2> /dev/null; then
+      echo "$python"
+      return 0
+    fi
+  done
+  die "no Python has PyGObject"
+}
