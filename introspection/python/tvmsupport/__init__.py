@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The functions of ``tvm.support`` under the same names, on libtvmsupport.
+
+A program that says ``from tvm.support import cc`` says ``from tvmsupport import cc`` instead. The
+objects of the library itself are in ``gi.repository.TvmSupport``.
+"""
+
+import platform
+import sys
+
+import gi
+
+gi.require_version("TvmSupport", "1")
+
+from gi.repository import TvmSupport  # noqa: E402  pylint: disable=wrong-import-position
+
+from . import _bridge, cc, tar, utils  # noqa: E402  pylint: disable=wrong-import-position
+
+__all__ = ["cc", "describe", "libinfo", "tar", "utils"]
+__version__ = TvmSupport.VERSION_S if hasattr(TvmSupport, "VERSION_S") else None
+
+
+def libinfo():
+    """Returns a dict of facts about the library: versions, features, what was found."""
+    return dict(TvmSupport.libinfo())
+
+
+def describe():
+    """Prints what the library is, what is on this machine, and the Python environment."""
+    text = _bridge.call(TvmSupport.describe)
+    print(text.rstrip("\n"))
+    print(f"Python: {platform.python_version()} ({sys.executable})")
+    print(f"PyGObject: {'.'.join(str(part) for part in gi.version_info)}")

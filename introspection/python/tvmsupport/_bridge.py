@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocking calls that Ctrl-C ends.
+
+Python runs signal handlers in the main thread and only between its own instructions: while the main
+thread is inside a C function, Ctrl-C has to wait. Here the C function runs in a helper thread and the
+main thread waits in Python. Whatever exception ends that wait also cancels the work, and is raised
+once nothing of the work is left.
+"""
+
+import concurrent.futures
+import os
+import shlex
+import threading
+
+from gi.repository import Gio, GLib
+
+from . import _errors
+
+
+def start(function, *args):
+    """Calls ``function(*args, cancellable)`` in a thread; returns its future and the cancellable.
+
+    The future can be awaited through :func:`asyncio.wrap_future`.
+    """
+    cancellable = Gio.Cancellable()
+    future = concurrent.futures.Future()
+
+    def run():
+        try:
+            future.set_result(function(*args, cancellable))
+        except BaseException as error:  # pylint: disable=broad-except
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="tvmsupport", daemon=True).start()
+    return future, cancellable
+
+
+def call_raw(function, *args):
+    """Returns ``function(*args, cancellable)``; errors of the library stay as they are."""
+    if threading.current_thread() is not threading.main_thread():
+        # Signals never arrive here.
+        return function(*args, Gio.Cancellable())
+
+    future, cancellable = start(function, *args)
+    try:
+        concurrent.futures.wait([future])
+    except BaseException:
+        cancellable.cancel()
+        concurrent.futures.wait([future])
+        raise
+    return future.result()
+
+
+def call(function, *args):
+    """Like :func:`call_raw`, with the exceptions of tvm.support."""
+    try:
+        return call_raw(function, *args)
+    except GLib.Error as error:
+        raise _errors.translate(error) from error
+
+
+def path(value):
+    """A path that is a str, bytes or os.PathLike, as str; None stays None."""
+    if value is None:
+        return None
+    text = os.fsdecode(value)
+    if "\0" in text:
+        raise ValueError("embedded null byte")
+    return text
+
+
+def paths(value):
+    """A list of paths from an iterable of them, or from a single one."""
+    if isinstance(value, (str, bytes, os.PathLike)):
+        value = [value]
+    return [path(item) for item in value]
+
+
+def options(value):
+    """A list of options from an iterable of them, or from one string, split as a shell does."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)):
+        return shlex.split(path(value))
+    return paths(value)
+
+
+def command(value):
+    """A command line: a str is one already, a path-like object is the path of a program."""
+    if isinstance(value, os.PathLike):
+        return shlex.quote(path(value))
+    return path(value)
+
+
+def environ(value):
+    """A list of NAME=VALUE from a dict; None stays None."""
+    if value is None:
+        return None
+    return [f"{path(name)}={path(text)}" for name, text in value.items()]

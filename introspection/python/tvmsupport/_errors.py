@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the errors of the library to the exceptions that the functions of tvm.support raise.
+
+Where tvm.support answered with a RuntimeError for want of anything better, the exceptions here say
+more and still are RuntimeErrors, so that ``except RuntimeError`` keeps working.
+"""
+
+import errno
+
+from gi.repository import Gio, GLib, TvmSupport
+
+
+class MissingError(FileNotFoundError, RuntimeError):
+    """A tool or a file that is needed is not there."""
+
+
+class AlreadyThereError(FileExistsError, RuntimeError):
+    """Something that was to be made is there already."""
+
+
+class NoPermissionError(PermissionError, RuntimeError):
+    """The file system forbids it."""
+
+
+class ADirectoryError(IsADirectoryError, RuntimeError):
+    """A directory stands where a file is needed."""
+
+
+class NotADirectory(NotADirectoryError, RuntimeError):
+    """A file stands where a directory is needed."""
+
+
+class ArgumentError(ValueError, RuntimeError):
+    """What was asked for cannot be done as asked."""
+
+
+_TVM = {
+    TvmSupport.Error.NOT_FOUND: (MissingError, errno.ENOENT),
+    TvmSupport.Error.INVALID_ARGUMENT: (ArgumentError, None),
+    TvmSupport.Error.TIMED_OUT: (TimeoutError, errno.ETIMEDOUT),
+}
+
+_IO = {
+    Gio.IOErrorEnum.NOT_FOUND: (MissingError, errno.ENOENT),
+    Gio.IOErrorEnum.EXISTS: (AlreadyThereError, errno.EEXIST),
+    Gio.IOErrorEnum.PERMISSION_DENIED: (NoPermissionError, errno.EACCES),
+    Gio.IOErrorEnum.IS_DIRECTORY: (ADirectoryError, errno.EISDIR),
+    Gio.IOErrorEnum.NOT_DIRECTORY: (NotADirectory, errno.ENOTDIR),
+    Gio.IOErrorEnum.INVALID_ARGUMENT: (ArgumentError, None),
+    Gio.IOErrorEnum.TIMED_OUT: (TimeoutError, errno.ETIMEDOUT),
+}
+
+
+def is_tvm_error(error, code):
+    """Whether the GLib.Error is of the domain of the library and has this code."""
+    return error.matches(TvmSupport.error_quark(), code)
+
+
+def translate(error):
+    """The exception to raise for a GLib.Error."""
+    table = {
+        GLib.quark_to_string(TvmSupport.error_quark()): _TVM,
+        GLib.quark_to_string(Gio.io_error_quark()): _IO,
+    }.get(error.domain, {})
+    kind, number = table.get(error.code, (RuntimeError, None))
+    exception = kind(error.message)
+    if number is not None:
+        exception.errno = number
+    return exception

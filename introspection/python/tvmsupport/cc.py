@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Invokes the C and C++ compilers of the system.
+
+Wherever one of these functions takes a path, it takes a str, bytes or an os.PathLike; wherever it
+takes a list of files, it also takes a single one; wherever it takes a list of options, it also
+takes one string, which is split as a shell splits it. Lists of the caller are never changed.
+"""
+
+import shutil
+
+from gi.repository import GLib, TvmSupport
+
+from . import _bridge, _errors
+
+__all__ = [
+    "create_executable",
+    "create_shared",
+    "create_staticlib",
+    "cross_compiler",
+    "get_cc",
+    "get_global_symbol_section_map",
+    "get_target_by_dump_machine",
+]
+
+
+def get_cc():
+    """Returns the default C and C++ compiler, or None if there is none.
+
+    ``CXX`` and ``CC`` come first and may hold a command with arguments and a wrapper, such as
+    ``ccache g++ -m64``.
+    """
+    return TvmSupport.cc_get_cc()
+
+
+def _compiler(cc):
+    if cc:
+        return TvmSupport.Compiler.new_for_command(_bridge.command(cc))
+    return TvmSupport.Compiler.new(None)
+
+
+def _create(method, output, objects, options, cwd, ccache_env):
+    if ccache_env is not None and shutil.which("ccache") is None:
+        raise ValueError("ccache not found")
+    _bridge.call(
+        method,
+        _bridge.path(output),
+        _bridge.paths(objects),
+        _bridge.options(options),
+        _bridge.path(cwd),
+        _bridge.environ(ccache_env),
+    )
+
+
+def create_shared(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
+    """Creates a shared library.
+
+    Parameters
+    ----------
+    output : str
+        The shared library.
+    objects : List[str]
+        Object files, source files, libraries or tars of objects.
+    options : List[str]
+        Additional options.
+    cc : Optional[str]
+        The compiler command.
+    cwd : Optional[str]
+        The working directory.
+    ccache_env : Optional[Dict[str, str]]
+        Environment variables for ccache. None means that ccache is not used.
+    """
+    _create(_compiler(cc).create_shared, output, objects, options, cwd, ccache_env)
+
+
+def create_executable(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
+    """Creates a program, whatever the name of the output; the parameters are of create_shared."""
+    _create(_compiler(cc).create_executable, output, objects, options, cwd, ccache_env)
+
+
+def create_staticlib(output, inputs, ar=None):
+    """Creates a static library, with the same bytes each time.
+
+    Parameters
+    ----------
+    output : str
+        The static library.
+    inputs : List[str]
+        Object files, or tars of them.
+    ar : Optional[str]
+        The archiver command.
+    """
+    _bridge.call(
+        _compiler(None).create_staticlib,
+        _bridge.path(output),
+        _bridge.paths(inputs),
+        _bridge.command(ar),
+    )
+
+
+def get_global_symbol_section_map(path, *, nm=None):
+    """Returns a dict of the global symbols that a binary defines to the letters that nm shows.
+
+    Parameters
+    ----------
+    path : str
+        An object file, a library or a program.
+    nm : Optional[str]
+        The nm to ask. Without it, ELF files are read in process.
+    """
+    return dict(
+        _bridge.call(
+            TvmSupport.cc_get_global_symbol_section_map, _bridge.path(path), _bridge.command(nm)
+        )
+    )
+
+
+def get_target_by_dump_machine(compiler):
+    """Returns a function that returns the target triple of the compiler.
+
+    That function returns None if there is no compiler to ask, or if it does not tell, as nvcc.
+    """
+
+    def get_target_triple():
+        """Returns the target triple, or None."""
+        return _target_triple(compiler) if compiler else None
+
+    return get_target_triple
+
+
+def _target_triple(compiler):
+    try:
+        return _bridge.call_raw(TvmSupport.cc_get_target_triple, _bridge.command(compiler))
+    except GLib.Error as error:
+        if _errors.is_tvm_error(error, TvmSupport.Error.NOT_FOUND):
+            raise _errors.translate(error) from error
+        return None
+
+
+def _default_target_triple():
+    """Returns the target triple of the default compiler, as it is at the time of the call."""
+    compiler = get_cc()
+    return _target_triple(compiler) if compiler else None
+
+
+create_shared.output_format = "so"
+create_shared.get_target_triple = _default_target_triple
+
+
+def cross_compiler(
+    compile_func, options=None, output_format=None, get_target_triple=None, add_files=None
+):
+    """Makes a compile function from a command or from another compile function.
+
+    Parameters
+    ----------
+    compile_func : Union[str, Callable[[str, str, Optional[str]], None]]
+        The function that compiles, or the command of a compiler.
+    options : Optional[List[str]]
+        Options for every compile.
+    output_format : Optional[str]
+        The format of the output.
+    get_target_triple : Optional[Callable]
+        A function that returns the target triple.
+    add_files : Optional[List[str]]
+        Objects, sources and libraries for every compile.
+
+    Returns
+    -------
+    fcompile : Callable[[str, str, Optional[str]], None]
+        A function that can be passed to export_library.
+    """
+    base_options = tuple(_bridge.options(options) or ())
+    base_files = tuple(_bridge.paths(add_files or ()))
+    base_kwargs = {}
+
+    if not callable(compile_func):
+        command = _bridge.command(compile_func)
+        base_kwargs = {"cc": command}
+        get_target_triple = get_target_triple or get_target_by_dump_machine(command)
+        compile_func = create_shared
+
+    def fcompile(outputs, objects, options=None, **kwargs):
+        """Compiles; takes what create_shared takes."""
+        compile_func(
+            outputs,
+            _bridge.paths(objects) + list(base_files),
+            options=list(base_options) + (_bridge.options(options) or []),
+            **{**base_kwargs, **kwargs},
+        )
+
+    fcompile.output_format = output_format or getattr(compile_func, "output_format", None) or "so"
+    fcompile.get_target_triple = get_target_triple or getattr(
+        compile_func, "get_target_triple", None
+    )
+    return fcompile

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packs and unpacks tar archives, in process."""
+
+import os
+
+from gi.repository import TvmSupport
+
+from . import _bridge
+
+__all__ = ["normalize_file_list_by_unpacking_tars", "tar", "untar"]
+
+
+def tar(output, files):
+    """Creates an archive that has all files in its root.
+
+    Two files of the same name raise a ValueError.
+
+    Parameters
+    ----------
+    output : str
+        The archive.
+    files : List[str]
+        The files.
+    """
+    files = _bridge.paths(files)
+    seen = set()
+    for file in files:
+        name = os.path.basename(file)
+        if name in seen:
+            raise ValueError(f"duplicate file name {name}")
+        seen.add(name)
+    _bridge.call(TvmSupport.tar_create, _bridge.path(output), files)
+
+
+tar.output_format = "tar"
+
+
+def untar(tar_file, directory):
+    """Unpacks an archive into a directory.
+
+    Parameters
+    ----------
+    tar_file : str
+        The archive.
+    directory : str
+        The directory.
+    """
+    _bridge.call(TvmSupport.tar_extract, _bridge.path(tar_file), _bridge.path(directory))
+
+
+def normalize_file_list_by_unpacking_tars(temp, file_list):
+    """Returns the list with each archive replaced by the files in it.
+
+    Parameters
+    ----------
+    temp : tvmsupport.utils.TempDirectory
+        What the archives are unpacked into.
+    file_list : List[str]
+        Files, some of which may be archives.
+
+    Returns
+    -------
+    ret_list : List[str]
+        Files, none of which is an archive.
+    """
+    return list(
+        _bridge.call(
+            TvmSupport.tar_normalize_file_list,
+            getattr(temp, "native", temp),
+            _bridge.paths(file_list),
+        )
+    )
