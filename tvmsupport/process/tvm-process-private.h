@@ -82,6 +82,10 @@ void              tvm_process_spec_set_private_tmpdir (TvmProcessSpec      *self
                                                       gboolean              private_tmpdir);
 void              tvm_process_spec_set_response_file (TvmProcessSpec       *self,
                                                       TvmResponseFile       response_file);
+/* How many words at the front of argv stay on the command line when the rest goes to a response file:
+ * 2 for a compiler behind a wrapper. Default 1. */
+void              tvm_process_spec_set_response_prefix (TvmProcessSpec     *self,
+                                                        guint               n_words);
 /* Kills what the target left running when it ends by itself. Default FALSE: a tool may leave a daemon. */
 void              tvm_process_spec_set_kill_leftovers (TvmProcessSpec      *self,
                                                       gboolean              kill_leftovers);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/process/tvm-process-spec-private.h"
+
+G_BEGIN_DECLS
+
+/* A supervisor that was started, and our ends of what leads to it */
+typedef struct
+{
+  GSubprocess *subprocess;    /* (nullable): NULL in a fork of the application */
+  GPid pid;                   /* to be reaped by us if there is no subprocess */
+  int control_fd;
+  int stdout_fd;              /* not blocking */
+  int stderr_fd;
+  char *libexecdir;           /* (nullable): where the application says that the supervisor is */
+  char *tmpdir_parent;        /* (nullable): where the supervisor makes the private TMPDIR */
+} TvmLaunch;
+
+/* In the thread of the caller: what comes from the environment is read here and only here, because it
+ * may be changed meanwhile. */
+void     tvm_launch_init  (TvmLaunch            *self);
+void     tvm_launch_clear (TvmLaunch            *self);
+
+/* Starts the supervisor for @spec, whose target gets @environ_. On the I/O thread. */
+gboolean tvm_launch_start (TvmLaunch            *self,
+                           const TvmProcessSpec *spec,
+                           char                **environ_,
+                           GError              **error);
+
+G_END_DECLS

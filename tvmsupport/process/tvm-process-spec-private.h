@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/process/tvm-process-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  int resource;
+  guint64 value;
+} TvmProcessLimit;
+
+/* The fields are read by the files of the runner only. */
+struct _TvmProcessSpec
+{
+  char **argv;
+  GPtrArray *environ_changes;   /* (element-type filename): "NAME=VALUE" sets, "NAME" removes */
+  char *bad_variable;           /* (nullable): the first name that cannot be one */
+  char *cwd;                    /* (nullable) */
+  GBytes *stdin_bytes;          /* (nullable) */
+  gint64 timeout_msec;
+  gsize output_limit;
+  GArray *limits;               /* (element-type TvmProcessLimit) */
+  GPtrArray *cleanup_paths;     /* (element-type filename): absolute */
+  TvmResponseFile response_file;
+  guint response_prefix;
+  guint private_tmpdir : 1;
+  guint kill_leftovers : 1;
+};
+
+/* Returns: (transfer full): the environment of the target, of this moment */
+char             **tvm_process_spec_make_environ (const TvmProcessSpec *self);
+
+TvmProcessResult  *tvm_process_result_new        (const char * const   *argv);
+
+G_END_DECLS

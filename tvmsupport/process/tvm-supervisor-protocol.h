@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What the library and its supervisor program say to each other. Plain C: the supervisor links no
+ * GLib.
+ *
+ * The command line of the supervisor:
+ *
+ *   tvmsupport-supervisor --protocol=1 [OPTION…] -- PROGRAM ARGV0 [ARGUMENT…]
+ *
+ *   --parent=PID            the caller; when it dies, everything dies
+ *   --keep-fds=N            the descriptors from TVM_SUPERVISOR_FIRST_KEPT_FD on that are the target's
+ *   --chdir=PATH            the working directory of the target
+ *   --private-tmpdir=PATH   makes a directory in PATH, the TMPDIR of the target, and removes it
+ *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft
+ *   --cleanup=PATH          removed if the target did not end by itself
+ *   --kill-leftovers        also kills what the target leaves running when it ends by itself
+ *
+ * PROGRAM is executed as it is, without a search, in the environment that the supervisor was given.
+ * Descriptors 0, 1 and 2 are those of the target. TVM_SUPERVISOR_CONTROL_FD is a SOCK_SEQPACKET
+ * socket: the supervisor sends STARTED and then ENDED, or only FAILED, each a whole
+ * TvmSupervisorMessage. The caller sends nothing; the end of its side, for whatever reason, means
+ * that everything is to die. ENDED comes when that is done.
+ */
+
+#include <stdint.h>
+
+#define TVM_SUPERVISOR_PROTOCOL "1"
+#define TVM_SUPERVISOR_CONTROL_FD 3
+#define TVM_SUPERVISOR_FIRST_KEPT_FD 4
+
+typedef enum
+{
+  TVM_SUPERVISOR_STARTED = 1,
+  TVM_SUPERVISOR_FAILED,
+  TVM_SUPERVISOR_ENDED,
+} TvmSupervisorKind;
+
+/* Where a start failed */
+typedef enum
+{
+  TVM_SUPERVISOR_STAGE_OPTIONS,
+  TVM_SUPERVISOR_STAGE_SETUP,
+  TVM_SUPERVISOR_STAGE_TMPDIR,
+  TVM_SUPERVISOR_STAGE_FORK,
+  TVM_SUPERVISOR_STAGE_CHDIR,
+  TVM_SUPERVISOR_STAGE_RLIMIT,
+  TVM_SUPERVISOR_STAGE_EXEC,
+} TvmSupervisorStage;
+
+typedef struct
+{
+  int32_t kind;             /* a TvmSupervisorKind */
+  int32_t pid;              /* STARTED: of the target, which leads a process group */
+
+  int32_t stage;            /* FAILED: a TvmSupervisorStage */
+  int32_t error;            /* FAILED: an errno */
+
+  int32_t wait_status;      /* ENDED: of the target */
+  int32_t killed;           /* ENDED: whether it was killed because the caller asked for it, or died */
+  int64_t elapsed_usec;     /* ENDED: on the monotonic clock */
+  int64_t user_usec;        /* ENDED: from wait4() */
+  int64_t system_usec;
+  uint64_t max_rss_bytes;
+
+  char tmpdir_name[16];     /* STARTED: within the directory of --private-tmpdir */
+} TvmSupervisorMessage;

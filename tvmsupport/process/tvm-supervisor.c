@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The supervisor: starts one program, waits for it, and when asked to, or when its caller has died,
+ * ends it and everything that came of it. tvm-supervisor-protocol.h says how it is spoken to.
+ *
+ * It is a program of its own and not a fork of the application because only a process that has no
+ * other children can be the child subreaper and wait for all that is reparented to it, and because
+ * it must outlive an application that is killed. It is small, static and has one thread: its start
+ * is the overhead of every run of the library.
+ *
+ * Whatever the target starts is a descendant of the supervisor for as long as it lives: an orphan is
+ * given to the nearest subreaper, and only a process that has ended stops being one. So nothing
+ * escapes by a double fork, a new session or a new process group, and the work is done when waitpid
+ * says that there are no children.
+ */
+
+#include "tvmsupport/process/tvm-supervisor-protocol.h"
+
+#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/process/tvm-supervisor-kill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* Tells that the thread that started us has ended; then getppid() says whether its process has. */
+#define PARENT_SIGNAL SIGHUP
+#define MAX_RLIMITS 16
+
+typedef struct
+{
+  int resource;
+  rlim_t value;
+} Limit;
+
+typedef struct
+{
+  pid_t parent;
+  unsigned n_kept_fds;
+  const char *cwd;
+  const char *tmpdir_parent;
+  Limit limits[MAX_RLIMITS];
+  unsigned n_limits;
+  char **arguments;           /* of ours; those that begin with --cleanup= are looked up here */
+  char **end_of_arguments;
+  bool kill_leftovers;
+  const char *program;
+  char **argv;
+} Options;
+
+typedef struct
+{
+  Options options;
+  int signal_fd;
+  char *tmpdir;
+  pid_t target;
+  struct timespec start;
+  bool target_ended;
+  bool no_children;
+  bool caller_gone;
+  TvmSupervisorMessage end;   /* ENDED, as it becomes known */
+} Supervisor;
+
+/* Written by the vforked child, which shares our memory until it executes the target */
+typedef struct
+{
+  volatile int stage;
+  volatile int error;
+} StartReport;
+
+static const char *
+option_value (const char *argument,
+              const char *name)
+{
+  size_t length = strlen (name);
+
+  return strncmp (argument, name, length) == 0 ? argument + length : NULL;
+}
+
+static bool
+parse_number (const char         *text,
+              char                end,
+              unsigned long long *value,
+              const char        **rest)
+{
+  char *after;
+
+  errno = 0;
+  *value = strtoull (text, &after, 10);
+  if (errno != 0 || after == text || *after != end)
+    return false;
+  if (rest != NULL)
+    *rest = after + 1;
+  return true;
+}
+
+static bool
+parse_limit (Options    *options,
+             const char *text)
+{
+  unsigned long long resource;
+  unsigned long long value;
+
+  if (options->n_limits == MAX_RLIMITS
+      || !parse_number (text, '=', &resource, &text) || !parse_number (text, '\0', &value, NULL))
+    return false;
+
+  options->limits[options->n_limits].resource = (int) resource;
+  options->limits[options->n_limits++].value = (rlim_t) value;
+  return true;
+}
+
+static bool
+parse_option (Options    *options,
+              const char *argument)
+{
+  unsigned long long number;
+  const char *value;
+
+  if ((value = option_value (argument, "--protocol=")) != NULL)
+    return strcmp (value, TVM_SUPERVISOR_PROTOCOL) == 0;
+
+  if ((value = option_value (argument, "--parent=")) != NULL)
+    {
+      if (!parse_number (value, '\0', &number, NULL))
+        return false;
+      options->parent = (pid_t) number;
+      return true;
+    }
+
+  if ((value = option_value (argument, "--keep-fds=")) != NULL)
+    {
+      if (!parse_number (value, '\0', &number, NULL) || number > 1024)
+        return false;
+      options->n_kept_fds = (unsigned) number;
+      return true;
+    }
+
+  if ((value = option_value (argument, "--chdir=")) != NULL)
+    {
+      options->cwd = value;
+      return true;
+    }
+
+  if ((value = option_value (argument, "--private-tmpdir=")) != NULL)
+    {
+      options->tmpdir_parent = value;
+      return true;
+    }
+
+  if ((value = option_value (argument, "--rlimit=")) != NULL)
+    return parse_limit (options, value);
+
+  if (strcmp (argument, "--kill-leftovers") == 0)
+    {
+      options->kill_leftovers = true;
+      return true;
+    }
+
+  return option_value (argument, "--cleanup=") != NULL;
+}
+
+static bool
+parse_options (Options *options,
+               char   **argv)
+{
+  memset (options, 0, sizeof *options);
+  options->arguments = argv + 1;
+
+  if (argv[0] == NULL || argv[1] == NULL || option_value (argv[1], "--protocol=") == NULL)
+    return false;
+
+  for (argv++; *argv != NULL && strcmp (*argv, "--") != 0; argv++)
+    if (!parse_option (options, *argv))
+      return false;
+
+  options->end_of_arguments = argv;
+  if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL)
+    return false;
+
+  options->program = argv[1];
+  options->argv = argv + 2;
+  return true;
+}
+
+/* Returns: whether the caller is there to read it */
+static bool
+send_message (const TvmSupervisorMessage *message)
+{
+  ssize_t n;
+
+  do
+    n = send (TVM_SUPERVISOR_CONTROL_FD, message, sizeof *message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+
+  return n == (ssize_t) sizeof *message;
+}
+
+static void
+send_failure (TvmSupervisorStage stage,
+              int                error)
+{
+  TvmSupervisorMessage message = {
+    .kind = TVM_SUPERVISOR_FAILED,
+    .stage = stage,
+    .error = error,
+  };
+
+  send_message (&message);
+}
+
+/* Closes what the application left open for its children without meaning to. */
+static void
+close_from (unsigned first)
+{
+  long max;
+
+  if (syscall (SYS_close_range, first, ~0U, 0) == 0)
+    return;
+
+  /* A kernel before 5.9 */
+  max = sysconf (_SC_OPEN_MAX);
+  for (long fd = first; fd < (max > 0 ? max : 1024); fd++)
+    close ((int) fd);
+}
+
+static void
+close_range_of (unsigned first,
+                unsigned n)
+{
+  for (unsigned i = 0; i < n; i++)
+    close ((int) (first + i));
+}
+
+/* Returns: 0 or an errno */
+static int
+set_up (Supervisor *self)
+{
+  struct sigaction action = { .sa_handler = SIG_DFL };
+  sigset_t all;
+  sigset_t wanted;
+
+  /* All are blocked rather than ignored or handled: nothing but SIGKILL ends us before our work is
+   * done, and no disposition of ours has to be undone for the target. SIGCHLD may have been ignored
+   * by the application, and then children would not wait to be waited for. */
+  sigfillset (&all);
+  sigprocmask (SIG_SETMASK, &all, NULL);
+  sigaction (SIGCHLD, &action, NULL);
+
+  close_from (TVM_SUPERVISOR_FIRST_KEPT_FD + self->options.n_kept_fds);
+  if (fcntl (TVM_SUPERVISOR_CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0)
+    return errno;
+
+  /* A terminal's signals are for the application. */
+  setsid ();
+
+  if (prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    return errno;
+
+  sigemptyset (&wanted);
+  sigaddset (&wanted, SIGCHLD);
+  sigaddset (&wanted, PARENT_SIGNAL);
+  self->signal_fd = signalfd (-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  return self->signal_fd >= 0 ? 0 : errno;
+}
+
+/* The end of the control socket tells that the caller has died, unless a process that it forked has
+ * a copy of its end; the signal comes in any case. */
+static void
+watch_parent (Supervisor *self)
+{
+  pid_t parent;
+
+  prctl (PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0);
+
+  /* 0: it is outside our PID namespace */
+  parent = getppid ();
+  if (parent != 0 && self->options.parent != 0 && parent != self->options.parent)
+    self->caller_gone = true;
+  self->options.parent = parent;
+}
+
+/* Returns: 0 or an errno */
+static int
+make_tmpdir (Supervisor *self)
+{
+  static const char name[] = "/tvm-XXXXXX";
+  const char *parent = self->options.tmpdir_parent;
+  size_t length = strlen (parent);
+
+  self->tmpdir = malloc (length + sizeof name);
+  if (self->tmpdir == NULL)
+    return ENOMEM;
+
+  memcpy (self->tmpdir, parent, length);
+  memcpy (self->tmpdir + length, name, sizeof name);
+  if (mkdtemp (self->tmpdir) == NULL)
+    {
+      int errsv = errno;
+
+      free (self->tmpdir);
+      self->tmpdir = NULL;
+      return errsv;
+    }
+
+  return setenv ("TMPDIR", self->tmpdir, 1) == 0 ? 0 : errno;
+}
+
+static void
+remove_tmpdir (Supervisor *self)
+{
+  if (self->tmpdir != NULL)
+    tvm_rmtree_at (AT_FDCWD, self->tmpdir, NULL);
+}
+
+static void
+remove_cleanup_paths (Supervisor *self)
+{
+  for (char **argument = self->options.arguments; argument < self->options.end_of_arguments;
+       argument++)
+    {
+      const char *path = option_value (*argument, "--cleanup=");
+
+      if (path != NULL)
+        tvm_rmtree_at (AT_FDCWD, path, NULL);
+    }
+}
+
+/* A limit beyond what this process may set is the highest that it may. */
+static bool
+set_limit (const Limit *limit)
+{
+  struct rlimit new_limit = { limit->value, limit->value };
+  struct rlimit old_limit;
+
+  if (setrlimit (limit->resource, &new_limit) == 0)
+    return true;
+  if (errno != EPERM || getrlimit (limit->resource, &old_limit) != 0)
+    return false;
+
+  new_limit.rlim_cur = new_limit.rlim_max = old_limit.rlim_max;
+  return setrlimit (limit->resource, &new_limit) == 0;
+}
+
+/* In the vforked child: only system calls, and no memory is changed but @report. */
+static void
+run_target (const Options *options,
+            pid_t          supervisor,
+            StartReport   *report)
+{
+  struct sigaction action = { .sa_handler = SIG_DFL };
+  sigset_t none;
+
+  setpgid (0, 0);
+
+  /* Should somebody kill the supervisor */
+  prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (getppid () != supervisor)
+    _exit (127);
+
+  /* Those that the application ignores are inherited as ignored. */
+  for (int i = 1; i < NSIG; i++)
+    if (i != SIGKILL && i != SIGSTOP)
+      sigaction (i, &action, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+
+  report->stage = TVM_SUPERVISOR_STAGE_CHDIR;
+  if (options->cwd != NULL && chdir (options->cwd) != 0)
+    {
+      report->error = errno;
+      _exit (127);
+    }
+
+  report->stage = TVM_SUPERVISOR_STAGE_RLIMIT;
+  for (unsigned i = 0; i < options->n_limits; i++)
+    if (!set_limit (&options->limits[i]))
+      {
+        report->error = errno;
+        _exit (127);
+      }
+
+  report->stage = TVM_SUPERVISOR_STAGE_EXEC;
+  execve (options->program, options->argv, environ);
+  report->error = errno;
+  _exit (127);
+}
+
+static bool
+start_target (Supervisor *self)
+{
+  StartReport report = { TVM_SUPERVISOR_STAGE_FORK, 0 };
+  pid_t supervisor = getpid ();
+  pid_t pid;
+
+  clock_gettime (CLOCK_MONOTONIC, &self->start);
+
+  /* Not fork: nothing has to be copied, and the child's errors are simply there. */
+  pid = vfork ();
+  if (pid == 0)
+    run_target (&self->options, supervisor, &report);
+
+  if (pid < 0)
+    report.error = errno;
+  if (report.error != 0)
+    {
+      remove_tmpdir (self);
+      send_failure ((TvmSupervisorStage) report.stage, report.error);
+      return false;
+    }
+
+  self->target = pid;
+  return true;
+}
+
+static void
+report_start (Supervisor *self)
+{
+  TvmSupervisorMessage message = { .kind = TVM_SUPERVISOR_STARTED, .pid = self->target };
+  const char *name = self->tmpdir != NULL ? strrchr (self->tmpdir, '/') + 1 : "";
+
+  if (strlen (name) < sizeof message.tmpdir_name)
+    strcpy (message.tmpdir_name, name);
+  send_message (&message);
+}
+
+/* The pipes of the target must end with the target, and not with us. */
+static void
+drop_stdio (Supervisor *self)
+{
+  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  for (int i = 0; i < 3; i++)
+    if (fd < 0 || dup2 (fd, i) < 0)
+      close (i);
+  if (fd >= 0)
+    close (fd);
+
+  close_range_of (TVM_SUPERVISOR_FIRST_KEPT_FD, self->options.n_kept_fds);
+}
+
+static int64_t
+timeval_usec (struct timeval value)
+{
+  return (int64_t) value.tv_sec * 1000000 + value.tv_usec;
+}
+
+static void
+target_ended (Supervisor          *self,
+              int                  status,
+              const struct rusage *usage)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  self->target_ended = true;
+  self->end.wait_status = status;
+  self->end.elapsed_usec = (int64_t) (now.tv_sec - self->start.tv_sec) * 1000000
+                           + (now.tv_nsec - self->start.tv_nsec) / 1000;
+  self->end.user_usec = timeval_usec (usage->ru_utime);
+  self->end.system_usec = timeval_usec (usage->ru_stime);
+  self->end.max_rss_bytes = (uint64_t) usage->ru_maxrss * 1024;
+}
+
+/* Collects every child that has ended, the orphans too. */
+static void
+reap (Supervisor *self)
+{
+  struct rusage usage;
+  int status;
+  pid_t pid;
+
+  while ((pid = wait4 (-1, &status, WNOHANG, &usage)) > 0)
+    if (pid == self->target)
+      target_ended (self, status, &usage);
+
+  self->no_children = pid < 0 && errno == ECHILD;
+}
+
+static void
+drain_signals (Supervisor *self)
+{
+  struct signalfd_siginfo infos[4];
+
+  while (read (self->signal_fd, infos, sizeof infos) > 0)
+    ;
+
+  /* Whichever signal it was; the parent's thread may also have ended without its process. */
+  if (getppid () != self->options.parent)
+    self->caller_gone = true;
+}
+
+static void
+wait_for_end (Supervisor *self)
+{
+  struct pollfd fds[2] = {
+    { .fd = self->signal_fd, .events = POLLIN },
+    { .fd = TVM_SUPERVISOR_CONTROL_FD, .events = POLLIN | POLLRDHUP },
+  };
+
+  while (!self->target_ended && !self->caller_gone)
+    {
+      if (poll (fds, 2, -1) < 0)
+        continue;
+
+      if (fds[0].revents != 0)
+        {
+          drain_signals (self);
+          reap (self);
+        }
+
+      /* Nothing is ever sent to us. */
+      if (fds[1].revents != 0)
+        self->caller_gone = true;
+    }
+
+  /* What has ended by itself until now was not killed. */
+  if (!self->target_ended)
+    reap (self);
+}
+
+/* Kills until there is nobody left. */
+static void
+kill_all (Supervisor *self)
+{
+  struct pollfd fd = { .fd = self->signal_fd, .events = POLLIN };
+  int wait_msec = 1;
+
+  for (;;)
+    {
+      reap (self);
+      if (self->no_children)
+        return;
+
+      /* Killing is only tried anew when something has ended, which can leave orphans, or from time
+       * to time: what is in an uninterruptible sleep, or not ours to kill, must not make us spin. */
+      tvm_supervisor_kill_descendants (self->target_ended ? 0 : self->target);
+      if (poll (&fd, 1, wait_msec) == 0 && wait_msec < 128)
+        wait_msec *= 2;
+      drain_signals (self);
+    }
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  Supervisor self = { .end.kind = TVM_SUPERVISOR_ENDED };
+  int error;
+
+  (void) argc;
+
+  if (!parse_options (&self.options, argv))
+    {
+      send_failure (TVM_SUPERVISOR_STAGE_OPTIONS, EINVAL);
+      return 2;
+    }
+
+  error = set_up (&self);
+  if (error != 0)
+    {
+      send_failure (TVM_SUPERVISOR_STAGE_SETUP, error);
+      return 1;
+    }
+
+  watch_parent (&self);
+  if (self.caller_gone)
+    return 1;
+
+  error = self.options.tmpdir_parent != NULL ? make_tmpdir (&self) : 0;
+  if (error != 0)
+    {
+      send_failure (TVM_SUPERVISOR_STAGE_TMPDIR, error);
+      return 1;
+    }
+
+  if (!start_target (&self))
+    return 1;
+
+  report_start (&self);
+  drop_stdio (&self);
+
+  wait_for_end (&self);
+  self.end.killed = !self.target_ended;
+  if (self.end.killed || self.options.kill_leftovers)
+    kill_all (&self);
+
+  remove_tmpdir (&self);
+  if (self.end.killed)
+    remove_cleanup_paths (&self);
+
+  /* Nobody takes over what was staged if nobody hears that it is done. */
+  if (!send_message (&self.end))
+    remove_cleanup_paths (&self);
+
+  return 0;
+}
