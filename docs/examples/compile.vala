@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles a source file into a shared library: compile SOURCE OUTPUT
-using TvmSupport;
+using Tvm;
 
 async int compile_file (string source, string output) {
     var request = new CompileRequest (CompileKind.SHARED);

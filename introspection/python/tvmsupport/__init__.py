@@ -17,7 +17,7 @@ from gi.repository import TvmSupport  # noqa: E402  pylint: disable=wrong-import
 from . import _bridge, cc, tar, utils  # noqa: E402  pylint: disable=wrong-import-position
 
 __all__ = ["cc", "describe", "libinfo", "tar", "utils"]
-__version__ = TvmSupport.VERSION_S if hasattr(TvmSupport, "VERSION_S") else None
+__version__ = TvmSupport.SUPPORT_VERSION_S
 
 
 def libinfo():

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the Python tests share."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+CLEARED = ("CC", "CXX", "CFLAGS", "CXXFLAGS", "LDFLAGS", "MAKEFLAGS", "CCACHE_DIR")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in CLEARED:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def add_c(tmp_path):
+    source = tmp_path / "add.c"
+    source.write_text("int add (int a, int b) { return a + b; }\n")
+    return source
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """A source file whose compile does not end before somebody closes the pipe that it reads."""
+    return Endless(tmp_path)
+
+
+class Endless:
+    def __init__(self, folder):
+        self.folder = folder
+        self.source = folder / "endless.c"
+        self.fifo = folder / "endless.h"
+        os.mkfifo(self.fifo)
+        self.source.write_text(f'#include "{self.fifo}"\n')
+
+    def wait_for_compiler(self):
+        """Returns a descriptor for writing, once the compiler has opened the pipe."""
+        return os.open(self.fifo, os.O_WRONLY)
+
+    def processes(self):
+        """The command lines of processes that have to do with this compile."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                try:
+                    command = (entry / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if os.fsencode(self.source) in command:
+                    found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+        return found
+
+
+def needs(program):
+    """Skips the test if a program is not there, and says so."""
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program}")
+
+
+def output_of(*command):
+    return subprocess.run(
+        [os.fspath(part) for part in command],
+        check=True, stdout=subprocess.PIPE, universal_newlines=True,
+    ).stdout

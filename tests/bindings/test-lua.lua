@@ -1,0 +1,140 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The library from Lua.
+local found, lgi = pcall(require, 'lgi')
+if not found then
+    print('1..0 # SKIP no lgi')
+    os.exit(0)
+end
+
+local Gio = lgi.Gio
+local GLib = lgi.GLib
+local TvmSupport = lgi.require('TvmSupport', '1')
+
+local temp = assert(TvmSupport.TempDirectory.new(nil))
+
+local function write(name, text)
+    local path = assert(temp:build_path(name))
+    local file = assert(io.open(path, 'w'))
+    file:write(text)
+    file:close()
+    return path
+end
+
+local function request_for(source, output, kind)
+    local request = TvmSupport.CompileRequest.new(kind)
+    request:add_input(source, 'AUTO')
+    request:set_output(temp:build_path(output))
+    return request
+end
+
+local function compiler_runs(source)
+    local folder = GLib.Dir.open('/proc', 0)
+    local name = folder:read_name()
+    while name do
+        local file = name:match('^%d+$') and io.open('/proc/' .. name .. '/cmdline')
+        if file then
+            local command = file:read('*a')
+            file:close()
+            if command and command:gsub('%z', ' '):find(source, 1, true) then
+                return true
+            end
+        end
+        name = folder:read_name()
+    end
+    return false
+end
+
+-- Runs functions beside each other, each in a coroutine that may wait for asynchronous calls.
+local function run_all(...)
+    local loop = GLib.MainLoop()
+    local left = select('#', ...)
+    local failure
+    for _, body in ipairs { ... } do
+        Gio.Async.start(function()
+            local ok, message = pcall(body)
+            if not ok then
+                failure = failure or message
+            end
+            left = left - 1
+            if left == 0 then
+                loop:quit()
+            end
+        end)()
+    end
+    if left > 0 then
+        loop:run()
+    end
+    if failure then
+        error(failure, 0)
+    end
+end
+
+local tests = {
+    { 'compiles a file', function()
+        run_all(function()
+            local source = write('add.c', 'int add (int a, int b) { return a + b; }\n')
+            local compiler = TvmSupport.Compiler.new(nil)
+            local result, err = compiler:async_compile(request_for(source, 'libadd.so', 'SHARED'))
+            assert(result, err and err.message)
+            assert(result:get_successful(), result:get_log_text())
+            local symbols = TvmSupport.cc_get_global_symbol_section_map(result:get_output(), nil)
+            assert(symbols.add == 'T')
+        end)
+    end },
+
+    { 'reads a diagnostic', function()
+        run_all(function()
+            local source = write('broken.c', 'int f (void)\n{\n  return missing;\n}\n')
+            local compiler = TvmSupport.Compiler.new(nil)
+            local result = assert(compiler:async_compile(request_for(source, 'broken.o', 'OBJECT')))
+            assert(not result:get_successful())
+            local diagnostic = result:get_diagnostics():get_item(0)
+            assert(diagnostic:get_severity() == 'ERROR', diagnostic:get_severity())
+            assert(diagnostic:get_file() == source)
+            assert(diagnostic:get_line() == 3)
+            assert(diagnostic:get_message():find('missing', 1, true))
+        end)
+    end },
+
+    { 'cancels a running compile', function()
+        local fifo = temp:build_path('endless.h')
+        Gio.Subprocess.new({ 'mkfifo', fifo }, 'NONE'):wait_check()
+        local source = write('endless.c', '#include "' .. fifo .. '"\n')
+        local cancellable = Gio.Cancellable()
+        local result, err
+        run_all(function()
+            local request = request_for(source, 'endless.o', 'OBJECT')
+            Gio.Async.cancellable = cancellable
+            result, err = TvmSupport.Compiler.new(nil):async_compile(request)
+        end, function()
+            -- The open of the pipe ends when the compiler opens it too.
+            local pipe = assert(Gio.File.new_for_path(fifo):async_append_to('NONE'))
+            assert(compiler_runs(source))
+            cancellable:cancel()
+            pipe:close()
+        end)
+        assert(not result)
+        assert(err:matches(Gio.IOErrorEnum, 'CANCELLED'), err.message)
+        assert(not compiler_runs(source))
+    end },
+
+    { 'gets the errors of the library', function()
+        local compiler = TvmSupport.Compiler.new_for_command('no-such-compiler')
+        local result, err = compiler:compile(request_for(write('x.c', ''), 'x.o', 'OBJECT'))
+        assert(not result)
+        assert(err:matches(TvmSupport.Error, 'NOT_FOUND'), err.message)
+    end },
+}
+
+print('1..' .. #tests)
+local failed = false
+for index, test in ipairs(tests) do
+    local ok, message = pcall(test[2])
+    print((ok and 'ok ' or 'not ok ') .. index .. ' - ' .. test[1])
+    if not ok then
+        failed = true
+        print('# ' .. tostring(message):gsub('\n', '\n# '))
+    end
+end
+temp:remove()
+os.exit(failed and 1 or 0)
