@@ -22,6 +22,13 @@ __all__ = [
     "get_target_by_dump_machine",
 ]
 
+# A tool that ran and failed; every other error is about why none ran.
+_FAILURES = (
+    TvmSupport.Error.COMPILE_FAILED,
+    TvmSupport.Error.LINK_FAILED,
+    TvmSupport.Error.CRASHED,
+)
+
 
 def get_cc():
     """Returns the default C and C++ compiler, or None if there is none.
@@ -38,17 +45,37 @@ def _compiler(cc):
     return TvmSupport.Compiler.new(None)
 
 
-def _create(method, output, objects, options, cwd, ccache_env):
+def _add_inputs(request, files):
+    for file in _bridge.paths(files):
+        request.add_input(file, TvmSupport.Language.AUTO)
+
+
+def _run(compiler, request, what):
+    """Makes what the request says; a failure has the words and the whole log that it always had."""
+    result = _bridge.call(compiler.compile, request)
+    if result.get_successful():
+        return
+    try:
+        result.check()
+    except GLib.Error as error:
+        if not any(_errors.is_tvm_error(error, code) for code in _FAILURES):
+            raise _errors.translate(error) from error
+    raise RuntimeError(
+        f"{what}:\n{result.get_log_text()}\nCommand line: {result.dup_command_line()}"
+    )
+
+
+def _create(kind, output, objects, options, cc, cwd, ccache_env):
     if ccache_env is not None and shutil.which("ccache") is None:
         raise ValueError("ccache not found")
-    _bridge.call(
-        method,
-        _bridge.path(output),
-        _bridge.paths(objects),
-        _bridge.options(options),
-        _bridge.path(cwd),
-        _bridge.environ(ccache_env),
-    )
+    request = TvmSupport.CompileRequest.new(kind)
+    _add_inputs(request, objects)
+    request.set_output(_bridge.path(output))
+    # What is made follows from the function, so this one says nothing new.
+    request.set_options([option for option in _bridge.options(options) or [] if option != "-c"])
+    request.set_working_directory(_bridge.path(cwd))
+    request.set_ccache_environ(_bridge.environ(ccache_env))
+    _run(_compiler(cc), request, "Compilation error")
 
 
 def create_shared(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
@@ -69,12 +96,14 @@ def create_shared(output, objects, options=None, cc=None, cwd=None, ccache_env=N
     ccache_env : Optional[Dict[str, str]]
         Environment variables for ccache. None means that ccache is not used.
     """
-    _create(_compiler(cc).create_shared, output, objects, options, cwd, ccache_env)
+    kind = TvmSupport.CompileKind.SHARED
+    _create(kind, output, objects, options, cc, cwd, ccache_env)
 
 
 def create_executable(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
     """Creates a program, whatever the name of the output; the parameters are of create_shared."""
-    _create(_compiler(cc).create_executable, output, objects, options, cwd, ccache_env)
+    kind = TvmSupport.CompileKind.EXECUTABLE
+    _create(kind, output, objects, options, cc, cwd, ccache_env)
 
 
 def create_staticlib(output, inputs, ar=None):
@@ -89,12 +118,11 @@ def create_staticlib(output, inputs, ar=None):
     ar : Optional[str]
         The archiver command.
     """
-    _bridge.call(
-        _compiler(None).create_staticlib,
-        _bridge.path(output),
-        _bridge.paths(inputs),
-        _bridge.command(ar),
-    )
+    request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.STATIC)
+    _add_inputs(request, inputs)
+    request.set_output(_bridge.path(output))
+    request.set_archiver(_bridge.command(ar))
+    _run(_compiler(None), request, "AR error")
 
 
 def get_global_symbol_section_map(path, *, nm=None):
