@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-/* Removes @name, relative to @dirfd (AT_FDCWD serves), with everything below it. No symbolic link is
- * followed, no mount is crossed, and a directory that its owner may not read or write is made so
+/* Removes @name, relative to @dirfd (AT_FDCWD serves), with everything below it. No symbolic link
+ * is followed, no mount is crossed, and a directory that its owner may not read or write is made so
  * through its descriptor. Goes on past what cannot be removed. What is not there is no error.
  *
  * @cancelled: if not NULL, polled before every entry; not 0 ends the call with ECANCELED
@@ -18,8 +18,9 @@ int tvm_rmtree_at        (int                 dirfd,
                           const char         *name,
                           const volatile int *cancelled);
 
-/* The same; @failed, an array of @failed_size bytes, gets the path, relative to @dirfd, of the first
- * entry that could not go: its end, behind “…”, if the whole is too long; "" if there is none. */
+/* The same; @failed, an array of @failed_size bytes, gets the path, relative to @dirfd, of the
+ * first entry that could not go: its end, behind “…”, if the whole is too long; "" if there is
+ * none. */
 int tvm_rmtree_at_report (int                 dirfd,
                           const char         *name,
                           const volatile int *cancelled,

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/files/tvm-temp-place-private.h"
+
+#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/files/tvm-temp-sweep-private.h"
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Guarded by the fork lock */
+static GHashTable *places;      /* (element-type TvmTempPlace) (owned): what is to go at exit */
+static gboolean past_exit;
+
+TvmTempPlace *
+tvm_temp_place_ref (TvmTempPlace *place)
+{
+  g_atomic_ref_count_inc (&place->ref_count);
+  return place;
+}
+
+void
+tvm_temp_place_unref (TvmTempPlace *place)
+{
+  if (!g_atomic_ref_count_dec (&place->ref_count))
+    return;
+
+  if (place->fd >= 0)
+    close (place->fd);
+  g_free (place->path);
+  g_free (place->display);
+  g_free (place->name);
+  g_free (place->parent);
+  g_free (place);
+}
+
+static TvmTempPlace *
+place_new (const char *path)
+{
+  TvmTempPlace *place = g_new0 (TvmTempPlace, 1);
+
+  g_atomic_ref_count_init (&place->ref_count);
+  place->owner = tvm_owner_get_current ();
+  place->path = g_strdup (path);
+  place->display = g_filename_display_name (path);
+  place->name = g_path_get_basename (path);
+  place->parent = g_path_get_dirname (path);
+  place->fd = -1;
+  return place;
+}
+
+gboolean
+tvm_temp_place_begin (TvmTempPlace *place)
+{
+  gboolean there;
+
+  tvm_fork_lock ();
+  there = !place->removed;
+  if (there)
+    place->n_users++;
+  tvm_fork_unlock ();
+  return there;
+}
+
+void
+tvm_temp_place_end (TvmTempPlace *place,
+                    gboolean      removed)
+{
+  int fd = -1;
+
+  tvm_fork_lock ();
+  place->n_users--;
+  place->removed |= removed;
+  if (place->removed && place->n_users == 0)
+    fd = g_steal_fd (&place->fd);
+  tvm_fork_unlock ();
+
+  if (fd >= 0)
+    close (fd);
+}
+
+static void
+unregister (TvmTempPlace *place)
+{
+  gboolean registered;
+
+  tvm_fork_lock ();
+  registered = places != NULL && g_hash_table_steal (places, place);
+  tvm_fork_unlock ();
+
+  if (registered)
+    tvm_temp_place_unref (place);
+}
+
+static gboolean
+is_still_there (const TvmTempPlace *place,
+                int                 parent_fd)
+{
+  struct stat st;
+
+  return fstatat (parent_fd, place->name, &st, AT_SYMLINK_NOFOLLOW) == 0
+         && st.st_dev == place->dev && st.st_ino == place->ino;
+}
+
+static gboolean
+remove_tree (TvmTempPlace        *place,
+             const volatile int  *cancelled,
+             GError             **error)
+{
+  g_autofree char *display = NULL;
+  g_autofree char *path = NULL;
+  char failed[PATH_MAX];
+  int errsv = 0;
+  int parent_fd = open (place->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (parent_fd < 0)
+    {
+      errsv = errno;
+      if (errsv == ENOENT || errsv == ENOTDIR)
+        return TRUE;
+      return tvm_error_set_errno (error, errsv, _("Cannot remove “%s”"), place->display);
+    }
+
+  /* What is there now may be somebody else's. */
+  if (is_still_there (place, parent_fd)
+      && tvm_rmtree_at_report (parent_fd, place->name, cancelled, failed, sizeof failed) != 0)
+    errsv = errno;
+  close (parent_fd);
+
+  if (errsv == 0)
+    return TRUE;
+  if (errsv == ECANCELED)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Operation was cancelled"));
+      return FALSE;
+    }
+
+  path = g_build_filename (place->parent, failed, NULL);
+  display = g_filename_display_name (path);
+  return tvm_error_set_errno (error, errsv, _("Cannot remove “%s”"), display);
+}
+
+gboolean
+tvm_temp_place_remove (TvmTempPlace        *place,
+                       const volatile int  *cancelled,
+                       GError             **error)
+{
+  gboolean removed;
+
+  if (!tvm_owner_is_current (place->owner))
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+                   _("The temporary directory “%s” belongs to the process that forked this one"),
+                   place->display);
+      return FALSE;
+    }
+
+  if (!tvm_temp_place_begin (place))
+    return TRUE;
+
+  removed = remove_tree (place, cancelled, error);
+  tvm_temp_place_end (place, removed);
+  if (removed)
+    unregister (place);
+  return removed;
+}
+
+void
+tvm_temp_place_drop (TvmTempPlace *place)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (tvm_temp_place_get_keep (place))
+    unregister (place);
+  else if (tvm_owner_is_current (place->owner) && !tvm_temp_place_remove (place, NULL, &error))
+    g_debug ("%s", error->message);
+}
+
+/* Removes what is left of this process; what a fork brought along is its parent's. */
+static void
+remove_at_exit (void)
+{
+  g_autoptr (GPtrArray) left = NULL;
+  GHashTableIter iter;
+  gpointer key;
+
+  left = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_temp_place_unref);
+  tvm_fork_lock ();
+  past_exit = TRUE;
+  g_hash_table_iter_init (&iter, places);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    g_ptr_array_add (left, tvm_temp_place_ref (key));
+  tvm_fork_unlock ();
+
+  for (guint i = 0; i < left->len; i++)
+    tvm_temp_place_drop (left->pdata[i]);
+}
+
+static gboolean
+is_past_exit (const char  *where,
+              GError     **error)
+{
+  g_autofree char *display = NULL;
+  gboolean too_late;
+
+  tvm_fork_lock ();
+  too_late = past_exit;
+  tvm_fork_unlock ();
+  if (!too_late)
+    return FALSE;
+
+  display = g_filename_display_name (where);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_CREATED_PAST_EXIT,
+               _("No temporary directory can be made at “%s” once the process has begun to exit"),
+               display);
+  return TRUE;
+}
+
+static void
+register_place (TvmTempPlace *place)
+{
+  gboolean first;
+
+  tvm_fork_lock ();
+  first = places == NULL;
+  if (first)
+    places = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) tvm_temp_place_unref, NULL);
+  g_hash_table_add (places, tvm_temp_place_ref (place));
+  tvm_fork_unlock ();
+
+  if (first)
+    atexit (remove_at_exit);
+}
+
+/* Opens what was just made, and says with a lock that its owner lives.
+ * Returns: 0, EAGAIN if the sweep of another process was faster, or another errno */
+static int
+open_place (TvmTempPlace *place)
+{
+  struct stat st, now;
+  int errsv;
+
+  place->fd = open (place->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (place->fd < 0)
+    return errno == ENOENT ? EAGAIN : errno;
+
+  /* Where there are no such locks, as on NFS, nothing is swept either. */
+  if (flock (place->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return EAGAIN;
+  if (fstat (place->fd, &st) != 0)
+    return errno;
+  errsv = lstat (place->path, &now) == 0 ? 0 : errno;
+  if (errsv == ENOENT || (errsv == 0 && (now.st_dev != st.st_dev || now.st_ino != st.st_ino)))
+    return EAGAIN;
+  if (errsv != 0)
+    return errsv;
+
+  /* An unusual umask, or the set-group-ID bit of the parent */
+  if ((st.st_mode & 07777) != TVM_TEMP_MODE && fchmod (place->fd, TVM_TEMP_MODE) != 0)
+    return errno;
+
+  place->dev = st.st_dev;
+  place->ino = st.st_ino;
+  return 0;
+}
+
+/* The rest of making a directory. Returns: @place, or NULL; with no error set if it has to be made
+ * anew */
+static TvmTempPlace *
+finish_place (TvmTempPlace  *place_taken,
+              gboolean       keep,
+              GError       **error)
+{
+  g_autoptr (TvmTempPlace) place = place_taken;
+  int errsv = open_place (place);
+
+  if (errsv == EAGAIN)
+    return NULL;
+  if (errsv != 0)
+    {
+      g_rmdir (place->path);
+      tvm_error_set_errno (error, errsv, _("Cannot open the temporary directory “%s”"),
+                           place->display);
+      return NULL;
+    }
+
+  tvm_temp_place_set_keep (place, keep);
+  register_place (place);
+  /* The exit hook may have run meanwhile, and so without this one. */
+  if (is_past_exit (place->path, error))
+    {
+      tvm_temp_place_remove (place, NULL, NULL);
+      return NULL;
+    }
+
+  return g_steal_pointer (&place);
+}
+
+static char *
+make_absolute (const char *path)
+{
+  g_autofree char *cwd = NULL;
+
+  if (g_path_is_absolute (path))
+    return g_strdup (path);
+
+  cwd = g_get_current_dir ();
+  return g_build_filename (cwd, path, NULL);
+}
+
+TvmTempPlace *
+tvm_temp_place_new_at (const char  *given_path,
+                       gboolean     keep,
+                       GError     **error)
+{
+  g_autofree char *path = make_absolute (given_path);
+  gsize length = strlen (path);
+
+  while (length > 1 && path[length - 1] == '/')
+    path[--length] = '\0';
+
+  for (;;)
+    {
+      g_autoptr (GError) local_error = NULL;
+      TvmTempPlace *place;
+
+      if (is_past_exit (path, error))
+        return NULL;
+
+      if (g_mkdir (path, TVM_TEMP_MODE) != 0)
+        {
+          int errsv = errno;
+          g_autofree char *display = g_filename_display_name (path);
+
+          tvm_error_set_errno (error, errsv, _("Cannot create the temporary directory “%s”"),
+                               display);
+          return NULL;
+        }
+
+      place = finish_place (place_new (path), keep, &local_error);
+      if (place != NULL)
+        return place;
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+    }
+}
+
+TvmTempPlace *
+tvm_temp_place_new_in (const char  *given_parent,
+                       gboolean     keep,
+                       GError     **error)
+{
+  g_autofree char *parent = make_absolute (given_parent);
+
+  for (;;)
+    {
+      g_autofree char *path = g_build_filename (parent, TVM_TEMP_PREFIX "XXXXXX", NULL);
+      g_autoptr (GError) local_error = NULL;
+      TvmTempPlace *place;
+
+      if (is_past_exit (parent, error))
+        return NULL;
+
+      if (g_mkdtemp_full (path, TVM_TEMP_MODE) == NULL)
+        {
+          int errsv = errno;
+          g_autofree char *display = g_filename_display_name (parent);
+
+          tvm_error_set_errno (error, errsv, _("Cannot create a temporary directory in “%s”"),
+                               display);
+          return NULL;
+        }
+
+      place = finish_place (place_new (path), keep, &local_error);
+      if (place != NULL)
+        return place;
+      if (local_error != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+    }
+}
+
+gboolean
+tvm_temp_place_get_keep (TvmTempPlace *place)
+{
+  gboolean keep;
+
+  tvm_fork_lock ();
+  keep = place->keep;
+  tvm_fork_unlock ();
+  return keep;
+}
+
+gboolean
+tvm_temp_place_set_keep (TvmTempPlace *place,
+                         gboolean      keep)
+{
+  gboolean changed;
+
+  tvm_fork_lock ();
+  changed = place->keep != keep;
+  place->keep = keep;
+  /* For the sweeps of others, should this process be killed */
+  if (changed && place->fd >= 0 && tvm_owner_is_current (place->owner)
+      && fchmod (place->fd, keep ? TVM_TEMP_MODE_KEPT : TVM_TEMP_MODE) != 0)
+    g_debug ("Cannot mark “%s” as kept: %s", place->display, g_strerror (errno));
+  tvm_fork_unlock ();
+  return changed;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What the directories that are swept begin with. It is not "tvm-": the supervisor names the
+ * TMPDIRs of the tools so, and removes them itself. */
+#define TVM_TEMP_PREFIX "tvmsupport-"
+
+/* The mode of a directory that goes when its owner dies, and of one that was kept on purpose: the
+ * sticky bit, which means nothing where only the owner may write, says so to the next process. */
+#define TVM_TEMP_MODE 0700
+#define TVM_TEMP_MODE_KEPT 01700
+
+/* Removes the directories in @parent that killed processes of this user left. Looks now, and not
+ * for long; removes in a thread. */
+void tvm_temp_sweep (const char *parent);
+
+G_END_DECLS
