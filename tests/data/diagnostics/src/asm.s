@@ -1,0 +1,4 @@
+	.text
+f:
+	movq %rax
+	bogus %rbx

@@ -1,0 +1,7 @@
+#include "outer.h"
+
+int
+use (void)
+{
+  return inner ();
+}

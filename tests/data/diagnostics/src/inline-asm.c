@@ -1,0 +1,5 @@
+void
+f (void)
+{
+  __asm__ ("bogus %rbx");
+}

@@ -1,0 +1,5 @@
+static inline int
+inner (void)
+{
+  return missing_name;
+}

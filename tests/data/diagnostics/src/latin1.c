@@ -1,0 +1,3 @@
+/* café */
+#error café
+int f (void) { return gone; } /* é */

@@ -1,0 +1,7 @@
+void twice_defined (void);
+
+void
+g (void)
+{
+  twice_defined ();
+}

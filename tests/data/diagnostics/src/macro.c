@@ -1,0 +1,7 @@
+#define BROKEN(x) ((x) + missing)
+
+int
+use (int a)
+{
+  return BROKEN (a);
+}

@@ -1,0 +1,1 @@
+int twice_defined = 2;

@@ -1,0 +1,7 @@
+int value = 1;
+
+int
+value (void)
+{
+  return 0;
+}

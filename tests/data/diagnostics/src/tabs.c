@@ -1,0 +1,6 @@
+int
+f (void)
+{
+	int	x = "äöü",	y = missing;
+	return x;
+}

@@ -1,0 +1,1 @@
+int f (void) { const char *s = "äöü"; return s + fehlt; }
