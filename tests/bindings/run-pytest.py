@@ -53,7 +53,7 @@ class Tap:
                 self.write(f"# {text}")
 
 
-with tempfile.TemporaryDirectory(prefix="tvmsupport-pytest-") as folder:
+with tempfile.TemporaryDirectory(prefix="pytest-of-tvmsupport-") as folder:
     # What pytest and the tests print goes elsewhere, so that nothing gets between the TAP.
     tap = Tap(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
