@@ -8,6 +8,15 @@
 #include <gio/gio.h>
 #include <string.h>
 
+/**
+ * tvm_error_quark:
+ *
+ * Gets the error domain of the library.
+ *
+ * Returns: the quark of `TVM_ERROR`
+ *
+ * Since: 1.0
+ */
 G_DEFINE_QUARK (tvm-error-quark, tvm_error)
 
 /*
