@@ -4,7 +4,7 @@ using Tvm;
 
 TempDirectory temp;
 
-string write (string name, string text) {
+string write_file (string name, string text) {
     try {
         var path = temp.build_path (name);
         FileUtils.set_contents (path, text);
@@ -45,7 +45,7 @@ bool compiler_runs (string source) throws GLib.Error {
 }
 
 async void compiles () throws GLib.Error {
-    var source = write ("add.c", "int add (int a, int b) { return a + b; }\n");
+    var source = write_file ("add.c", "int add (int a, int b) { return a + b; }\n");
     var request = request_for (source, "libadd.so", CompileKind.SHARED);
     var result = yield new Compiler (null).compile_async (request);
     assert_true (result.get_successful ());
@@ -56,7 +56,7 @@ async void compiles () throws GLib.Error {
 }
 
 async void reads_a_diagnostic () throws GLib.Error {
-    var source = write ("broken.c", "int f (void)\n{\n  return missing;\n}\n");
+    var source = write_file ("broken.c", "int f (void)\n{\n  return missing;\n}\n");
     var request = request_for (source, "broken.o", CompileKind.OBJECT);
     var result = yield new Compiler (null).compile_async (request);
     assert_false (result.get_successful ());
@@ -78,7 +78,7 @@ async void reads_a_diagnostic () throws GLib.Error {
 async void cancels_a_compile () throws GLib.Error {
     var fifo = temp.build_path ("endless.h");
     assert_cmpint (Posix.mkfifo (fifo, 0600), CompareOperator.EQ, 0);
-    var source = write ("endless.c", "#include \"%s\"\n".printf (fifo));
+    var source = write_file ("endless.c", "#include \"%s\"\n".printf (fifo));
     var request = request_for (source, "endless.o", CompileKind.OBJECT);
     var cancellable = new Cancellable ();
 
