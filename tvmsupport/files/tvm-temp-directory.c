@@ -677,8 +677,8 @@ remove_cancellable (TvmTempPlace         *place,
  * No symbolic link is followed and no mount crossed; what the user may not read or write is made
  * so first. Removal goes on past what cannot go; the error, a `G_IO_ERROR`, names the first such
  * entry, and the call may be repeated. One that was cancelled (`G_IO_ERROR_CANCELLED`) has removed
- * a part. Removing what was removed already does nothing. In a forked child of the process that made
- * the directory nothing is removed, and the error is `TVM_ERROR_FAILED`.
+ * a part. Removing what was removed already does nothing. In a forked child of the process that
+ * made the directory nothing is removed, and the error is `TVM_ERROR_FAILED`.
  *
  * This function blocks; see [method@TvmSupport.TempDirectory.remove_async].
  *
