@@ -59,7 +59,9 @@ process_fixture_set_up (ProcessFixture *self,
   self->mark = g_uuid_string_random ();
   self->fifo = process_fixture_path (self, "ready");
   g_assert_no_errno (mkfifo (self->fifo, 0600));
-  self->fifo_fd = open (self->fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+  /* Also for writing, so that it does not end with the first tool that says something. */
+  self->fifo_fd = open (self->fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
   g_assert_cmpint (self->fifo_fd, >=, 0);
   self->n_fds = process_fixture_count_fds ();
 }
