@@ -166,7 +166,7 @@ test_response_file (ProcessFixture *fixture,
   tvm_process_spec_set_response_prefix (spec, 2);
   result = tvm_process_run (spec, NULL, &error);
   g_assert_no_error (error);
-  process_fixture_assert_output (result, "[@/proc/self/fd/4]\n");
+  process_fixture_assert_output (result, "[@/proc/self/fd/3]\n");
   g_assert_cmpuint (g_strv_length (result->argv), ==, 4);
 }
 

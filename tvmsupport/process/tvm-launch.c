@@ -24,10 +24,7 @@
 
 #define SUPERVISOR "tvmsupport-supervisor"
 
-/* The target's only descriptor besides its stdio */
-#define RESPONSE_FD TVM_SUPERVISOR_FIRST_KEPT_FD
-
-/* Descriptors that the supervisor inherits, -1 where there is none */
+/* Descriptors that the supervisor gets, -1 where there is none */
 typedef struct
 {
   int stdin_fd;
@@ -161,6 +158,26 @@ make_memfd (const char  *name,
   return fd;
 }
 
+/* An application may have closed its stdio. What is to become descriptor 0, 1 or 2 of the supervisor
+ * must not be one of them now. */
+static gboolean
+raise_fd (int     *fd,
+          GError **error)
+{
+  int raised;
+
+  if (*fd > STDERR_FILENO)
+    return TRUE;
+
+  raised = fcntl (*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (raised < 0)
+    return tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
+
+  close (*fd);
+  *fd = raised;
+  return TRUE;
+}
+
 /* Makes a pipe of which only our end does not block. */
 static gboolean
 open_output_pipe (int     *our_end,
@@ -175,7 +192,7 @@ open_output_pipe (int     *our_end,
   *our_end = fds[0];
   *its_end = fds[1];
   fcntl (fds[0], F_SETFL, O_NONBLOCK);
-  return TRUE;
+  return raise_fd (its_end, error);
 }
 
 static gboolean
@@ -202,7 +219,7 @@ open_fds (TvmLaunch             *self,
 
   self->control_fd = fds[0];
   child->control_fd = fds[1];
-  return TRUE;
+  return raise_fd (&child->control_fd, error);
 }
 
 static gboolean
@@ -233,7 +250,7 @@ make_target_argv (const TvmProcessSpec  *spec,
                   int                   *response_fd,
                   GError               **error)
 {
-  static char reference[] = "@/proc/self/fd/" G_STRINGIFY (TVM_SUPERVISOR_FIRST_KEPT_FD);
+  static char reference[] = "@/proc/self/fd/" G_STRINGIFY (TVM_SUPERVISOR_FIRST_FD);
   const char * const *argv = (const char * const *) spec->argv;
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
   g_autoptr (GBytes) text = NULL;
@@ -346,14 +363,55 @@ make_argv (TvmLaunch             *self,
   if (target == NULL)
     return NULL;
 
-  if (*response_fd >= 0)
-    g_ptr_array_add (words, g_strdup ("--keep-fds=1"));
   g_ptr_array_add (words, g_strdup ("--"));
   g_ptr_array_add (words, g_steal_pointer (&program));
   for (guint i = 0; i < target->len; i++)
     g_ptr_array_add (words, g_strdup (g_ptr_array_index (target, i)));
 
   return (char **) g_ptr_array_free (g_steal_pointer (&words), FALSE);
+}
+
+/* Leaves the descriptors that are not stdout and stderr in the socket, from which the supervisor takes
+ * them. g_subprocess_launcher_take_fd() would do it too, but ends the application with a failed
+ * assertion when there is no descriptor left (in GLib 2.74). */
+static gboolean
+send_hello (TvmLaunch  *self,
+            ChildFds   *child,
+            GError    **error)
+{
+  TvmSupervisorHello hello = { child->response_fd >= 0, child->stdin_fd >= 0 };
+  struct iovec vector = { &hello, sizeof hello };
+  struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+  union
+  {
+    char buffer[CMSG_SPACE (2 * sizeof (int))];
+    struct cmsghdr align;
+  } control = { 0 };
+  int fds[2];
+  gsize n_fds = 0;
+
+  if (child->response_fd >= 0)
+    fds[n_fds++] = child->response_fd;
+  if (child->stdin_fd >= 0)
+    fds[n_fds++] = child->stdin_fd;
+
+  if (n_fds > 0)
+    {
+      struct cmsghdr *header;
+
+      message.msg_control = control.buffer;
+      message.msg_controllen = CMSG_SPACE (n_fds * sizeof (int));
+      header = CMSG_FIRSTHDR (&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN (n_fds * sizeof (int));
+      memcpy (CMSG_DATA (header), fds, n_fds * sizeof (int));
+    }
+
+  if (sendmsg (self->control_fd, &message, MSG_NOSIGNAL) < 0)
+    return tvm_error_set_errno (error, errno, _("Could not send to a socket"));
+
+  return TRUE;
 }
 
 static gboolean
@@ -369,14 +427,9 @@ spawn_subprocess (TvmLaunch  *self,
     g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
 
   g_subprocess_launcher_set_environ (launcher, environ_);
-  if (child->stdin_fd >= 0)
-    g_subprocess_launcher_take_stdin_fd (launcher, g_steal_fd (&child->stdin_fd));
+  g_subprocess_launcher_take_stdin_fd (launcher, g_steal_fd (&child->control_fd));
   g_subprocess_launcher_take_stdout_fd (launcher, g_steal_fd (&child->stdout_fd));
   g_subprocess_launcher_take_stderr_fd (launcher, g_steal_fd (&child->stderr_fd));
-  g_subprocess_launcher_take_fd (launcher, g_steal_fd (&child->control_fd),
-                                 TVM_SUPERVISOR_CONTROL_FD);
-  if (child->response_fd >= 0)
-    g_subprocess_launcher_take_fd (launcher, g_steal_fd (&child->response_fd), RESPONSE_FD);
 
   self->subprocess = g_subprocess_launcher_spawnv (launcher, (const char * const *) argv, error);
   return self->subprocess != NULL;
@@ -391,16 +444,13 @@ spawn_in_fork (TvmLaunch  *self,
                ChildFds   *child,
                GError    **error)
 {
-  const int sources[] = { child->control_fd, child->response_fd };
-  const int targets[] = { TVM_SUPERVISOR_CONTROL_FD, RESPONSE_FD };
-
   return g_spawn_async_with_pipes_and_fds (NULL, (const char * const *) argv,
                                            (const char * const *) environ_,
                                            G_SPAWN_LEAVE_DESCRIPTORS_OPEN
                                            | G_SPAWN_DO_NOT_REAP_CHILD,
                                            NULL, NULL,
-                                           child->stdin_fd, child->stdout_fd, child->stderr_fd,
-                                           sources, targets, child->response_fd >= 0 ? 2 : 1,
+                                           child->control_fd, child->stdout_fd, child->stderr_fd,
+                                           NULL, NULL, 0,
                                            &self->pid, NULL, NULL, NULL, error);
 }
 
@@ -422,7 +472,7 @@ tvm_launch_start (TvmLaunch             *self,
     self->tmpdir_parent = get_tmpdir_parent (environ_);
 
   argv = make_argv (self, spec, environ_, &child.response_fd, error);
-  if (argv == NULL || !open_fds (self, &child, spec, error))
+  if (argv == NULL || !open_fds (self, &child, spec, error) || !send_hello (self, &child, error))
     return FALSE;
 
   if (tvm_io_thread_is_forked ())

@@ -10,7 +10,6 @@
  *   tvmsupport-supervisor --protocol=1 [OPTION…] -- PROGRAM ARGV0 [ARGUMENT…]
  *
  *   --parent=PID            the caller; when it dies, everything dies
- *   --keep-fds=N            the descriptors from TVM_SUPERVISOR_FIRST_KEPT_FD on that are the target's
  *   --chdir=PATH            the working directory of the target
  *   --private-tmpdir=PATH   makes a directory in PATH, the TMPDIR of the target, and removes it
  *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft
@@ -18,17 +17,26 @@
  *   --kill-leftovers        also kills what the target leaves running when it ends by itself
  *
  * PROGRAM is executed as it is, without a search, in the environment that the supervisor was given.
- * Descriptors 0, 1 and 2 are those of the target. TVM_SUPERVISOR_CONTROL_FD is a SOCK_SEQPACKET
- * socket: the supervisor sends STARTED and then ENDED, or only FAILED, each a whole
- * TvmSupervisorMessage. The caller sends nothing; the end of its side, for whatever reason, means
- * that everything is to die. ENDED comes when that is done.
+ * Descriptors 1 and 2 are those of the target. Descriptor 0 is the control socket, of the type
+ * SOCK_SEQPACKET. On it waits one TvmSupervisorHello, whose SCM_RIGHTS are the other descriptors of the
+ * target: those that become TVM_SUPERVISOR_FIRST_FD and so on, then its stdin if there is one.
+ *
+ * The supervisor sends STARTED and then ENDED, or only FAILED, each a whole TvmSupervisorMessage.
+ * The caller sends nothing more; the end of its side, for whatever reason, means that everything is to
+ * die. ENDED comes when that is done.
  */
 
 #include <stdint.h>
 
 #define TVM_SUPERVISOR_PROTOCOL "1"
-#define TVM_SUPERVISOR_CONTROL_FD 3
-#define TVM_SUPERVISOR_FIRST_KEPT_FD 4
+#define TVM_SUPERVISOR_FIRST_FD 3
+#define TVM_SUPERVISOR_MAX_FDS 4
+
+typedef struct
+{
+  int32_t n_fds;            /* from TVM_SUPERVISOR_FIRST_FD on */
+  int32_t has_stdin;        /* else it is /dev/null */
+} TvmSupervisorHello;
 
 typedef enum
 {

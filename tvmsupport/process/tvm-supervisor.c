@@ -52,7 +52,6 @@ typedef struct
 typedef struct
 {
   pid_t parent;
-  unsigned n_kept_fds;
   const char *cwd;
   const char *tmpdir_parent;
   Limit limits[MAX_RLIMITS];
@@ -67,7 +66,10 @@ typedef struct
 typedef struct
 {
   Options options;
+  TvmSupervisorHello hello;
+  int control_fd;
   int signal_fd;
+  int null_fd;
   char *tmpdir;
   pid_t target;
   struct timespec start;
@@ -144,14 +146,6 @@ parse_option (Options    *options,
       return true;
     }
 
-  if ((value = option_value (argument, "--keep-fds=")) != NULL)
-    {
-      if (!parse_number (value, '\0', &number, NULL) || number > 1024)
-        return false;
-      options->n_kept_fds = (unsigned) number;
-      return true;
-    }
-
   if ((value = option_value (argument, "--chdir=")) != NULL)
     {
       options->cwd = value;
@@ -201,19 +195,21 @@ parse_options (Options *options,
 
 /* Returns: whether the caller is there to read it */
 static bool
-send_message (const TvmSupervisorMessage *message)
+send_message (const Supervisor           *self,
+              const TvmSupervisorMessage *message)
 {
   ssize_t n;
 
   do
-    n = send (TVM_SUPERVISOR_CONTROL_FD, message, sizeof *message, MSG_NOSIGNAL);
+    n = send (self->control_fd, message, sizeof *message, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
 
   return n == (ssize_t) sizeof *message;
 }
 
 static void
-send_failure (TvmSupervisorStage stage,
+send_failure (const Supervisor  *self,
+              TvmSupervisorStage stage,
               int                error)
 {
   TvmSupervisorMessage message = {
@@ -222,7 +218,7 @@ send_failure (TvmSupervisorStage stage,
     .error = error,
   };
 
-  send_message (&message);
+  send_message (self, &message);
 }
 
 /* Closes what the application left open for its children without meaning to. */
@@ -240,12 +236,82 @@ close_from (unsigned first)
     close ((int) fd);
 }
 
-static void
-close_range_of (unsigned first,
-                unsigned n)
+/* Receives what the caller sent before we were started. Returns: 0 or an errno */
+static int
+receive_hello (Supervisor *self,
+               int         fds[TVM_SUPERVISOR_MAX_FDS],
+               int        *n_fds)
 {
-  for (unsigned i = 0; i < n; i++)
-    close ((int) (first + i));
+  union
+  {
+    char buffer[CMSG_SPACE (TVM_SUPERVISOR_MAX_FDS * sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec vector = { &self->hello, sizeof self->hello };
+  struct msghdr message = {
+    .msg_iov = &vector,
+    .msg_iovlen = 1,
+    .msg_control = control.buffer,
+    .msg_controllen = sizeof control.buffer,
+  };
+  struct cmsghdr *header;
+  ssize_t n = recvmsg (self->control_fd, &message, MSG_CMSG_CLOEXEC);
+
+  if (n < 0)
+    return errno;
+  if (n != (ssize_t) sizeof self->hello)
+    return EPROTO;
+  if ((message.msg_flags & MSG_CTRUNC) != 0)
+    return EMFILE;
+
+  header = CMSG_FIRSTHDR (&message);
+  if (header != NULL && header->cmsg_type == SCM_RIGHTS)
+    {
+      *n_fds = (int) ((header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+      memcpy (fds, CMSG_DATA (header), (size_t) *n_fds * sizeof (int));
+    }
+
+  return 0;
+}
+
+/* Gives the target's descriptors their numbers. Returns: 0 or an errno */
+static int
+take_descriptors (Supervisor *self)
+{
+  int fds[TVM_SUPERVISOR_MAX_FDS];
+  int n_fds = 0;
+  int stdin_fd;
+  int error;
+
+  /* After this those that we receive come one behind the other. */
+  close_from (TVM_SUPERVISOR_FIRST_FD);
+  error = receive_hello (self, fds, &n_fds);
+  if (error != 0)
+    return error;
+  if (n_fds != self->hello.n_fds + (self->hello.has_stdin != 0))
+    return EPROTO;
+
+  for (int i = 0; i < self->hello.n_fds; i++)
+    if (fds[i] != TVM_SUPERVISOR_FIRST_FD + i || fcntl (fds[i], F_SETFD, 0) != 0)
+      return EPROTO;
+
+  self->control_fd = fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, TVM_SUPERVISOR_FIRST_FD);
+  self->null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (self->control_fd < 0 || self->null_fd < 0)
+    {
+      error = errno;
+      if (self->control_fd < 0)
+        self->control_fd = STDIN_FILENO;
+      return error;
+    }
+
+  stdin_fd = self->hello.has_stdin ? fds[n_fds - 1] : self->null_fd;
+  if (dup2 (stdin_fd, STDIN_FILENO) < 0)
+    return errno;
+  if (self->hello.has_stdin)
+    close (stdin_fd);
+
+  return 0;
 }
 
 /* Returns: 0 or an errno */
@@ -255,6 +321,7 @@ set_up (Supervisor *self)
   struct sigaction action = { .sa_handler = SIG_DFL };
   sigset_t all;
   sigset_t wanted;
+  int error;
 
   /* All are blocked rather than ignored or handled: nothing but SIGKILL ends us before our work is
    * done, and no disposition of ours has to be undone for the target. SIGCHLD may have been ignored
@@ -263,9 +330,9 @@ set_up (Supervisor *self)
   sigprocmask (SIG_SETMASK, &all, NULL);
   sigaction (SIGCHLD, &action, NULL);
 
-  close_from (TVM_SUPERVISOR_FIRST_KEPT_FD + self->options.n_kept_fds);
-  if (fcntl (TVM_SUPERVISOR_CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0)
-    return errno;
+  error = take_descriptors (self);
+  if (error != 0)
+    return error;
 
   /* A terminal's signals are for the application. */
   setsid ();
@@ -421,7 +488,7 @@ start_target (Supervisor *self)
   if (report.error != 0)
     {
       remove_tmpdir (self);
-      send_failure ((TvmSupervisorStage) report.stage, report.error);
+      send_failure (self, (TvmSupervisorStage) report.stage, report.error);
       return false;
     }
 
@@ -437,22 +504,19 @@ report_start (Supervisor *self)
 
   if (strlen (name) < sizeof message.tmpdir_name)
     strcpy (message.tmpdir_name, name);
-  send_message (&message);
+  send_message (self, &message);
 }
 
 /* The pipes of the target must end with the target, and not with us. */
 static void
 drop_stdio (Supervisor *self)
 {
-  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; fd++)
+    if (dup2 (self->null_fd, fd) < 0)
+      close (fd);
 
-  for (int i = 0; i < 3; i++)
-    if (fd < 0 || dup2 (fd, i) < 0)
-      close (i);
-  if (fd >= 0)
-    close (fd);
-
-  close_range_of (TVM_SUPERVISOR_FIRST_KEPT_FD, self->options.n_kept_fds);
+  for (int i = 0; i < self->hello.n_fds; i++)
+    close (TVM_SUPERVISOR_FIRST_FD + i);
 }
 
 static int64_t
@@ -511,7 +575,7 @@ wait_for_end (Supervisor *self)
 {
   struct pollfd fds[2] = {
     { .fd = self->signal_fd, .events = POLLIN },
-    { .fd = TVM_SUPERVISOR_CONTROL_FD, .events = POLLIN | POLLRDHUP },
+    { .fd = self->control_fd, .events = POLLIN | POLLRDHUP },
   };
 
   while (!self->target_ended && !self->caller_gone)
@@ -568,14 +632,14 @@ main (int    argc,
 
   if (!parse_options (&self.options, argv))
     {
-      send_failure (TVM_SUPERVISOR_STAGE_OPTIONS, EINVAL);
+      send_failure (&self, TVM_SUPERVISOR_STAGE_OPTIONS, EINVAL);
       return 2;
     }
 
   error = set_up (&self);
   if (error != 0)
     {
-      send_failure (TVM_SUPERVISOR_STAGE_SETUP, error);
+      send_failure (&self, TVM_SUPERVISOR_STAGE_SETUP, error);
       return 1;
     }
 
@@ -586,7 +650,7 @@ main (int    argc,
   error = self.options.tmpdir_parent != NULL ? make_tmpdir (&self) : 0;
   if (error != 0)
     {
-      send_failure (TVM_SUPERVISOR_STAGE_TMPDIR, error);
+      send_failure (&self, TVM_SUPERVISOR_STAGE_TMPDIR, error);
       return 1;
     }
 
@@ -606,7 +670,7 @@ main (int    argc,
     remove_cleanup_paths (&self);
 
   /* Nobody takes over what was staged if nobody hears that it is done. */
-  if (!send_message (&self.end))
+  if (!send_message (&self, &self.end))
     remove_cleanup_paths (&self);
 
   return 0;
