@@ -1,0 +1,1146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-compile-result.h"
+#include "tvmsupport/toolchain/tvm-compile-result-private.h"
+
+#include "tvmsupport/toolchain/tvm-diagnostic-private.h"
+#include "tvmsupport/tvm-enums.h"
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/**
+ * TvmCompileResult:
+ *
+ * What came of a compile, whether it worked or not.
+ *
+ * A compiler that refuses its input is a result, not an error, so that nothing of what it said is lost:
+ * the whole log, the diagnostics that were read out of it, the exact command, the status and what the run
+ * cost. [method@TvmSupport.CompileResult.check] turns a failure into a #GError where that is wanted.
+ *
+ * A compile of several sources, or one that links, runs several tools. Their own results are
+ * [property@TvmSupport.CompileResult:steps]; the whole then has the logs and the diagnostics of all,
+ * the sum of the processor times, the highest peak of memory, and the command and status of the step that
+ * failed first, or of the last one.
+ *
+ * A result never changes. It can be used by any number of threads.
+ *
+ * Since: 1.0
+ */
+
+G_DEFINE_FINAL_TYPE (TvmCompileResult, tvm_compile_result, G_TYPE_OBJECT)
+
+typedef enum
+{
+  PROP_SUCCESSFUL = 1,
+  PROP_KIND,
+  PROP_EXIT_STATUS,
+  PROP_TERM_SIGNAL,
+  PROP_TIMED_OUT,
+  PROP_INPUTS,
+  PROP_ARGV,
+  PROP_COMMAND_LINE,
+  PROP_WORKING_DIRECTORY,
+  PROP_OUTPUT,
+  PROP_BYTES,
+  PROP_LOG,
+  PROP_LOG_TEXT,
+  PROP_TRUNCATED,
+  PROP_DIAGNOSTICS,
+  PROP_STEPS,
+  PROP_N_ERRORS,
+  PROP_N_WARNINGS,
+  PROP_DEPENDENCIES,
+  PROP_CACHE_STATUS,
+  PROP_ELAPSED,
+  PROP_USER_TIME,
+  PROP_SYSTEM_TIME,
+  PROP_PEAK_MEMORY,
+} TvmCompileResultProperty;
+
+static GParamSpec *obj_props[PROP_PEAK_MEMORY + 1];
+
+/* How much of a log that has no diagnostic goes into an error message */
+#define MESSAGE_TAIL_BYTES 2000
+
+static void
+tvm_compile_result_get_property (GObject    *object,
+                                 guint       prop_id,
+                                 GValue     *value,
+                                 GParamSpec *pspec)
+{
+  TvmCompileResult *self = TVM_COMPILE_RESULT (object);
+
+  switch ((TvmCompileResultProperty) prop_id)
+    {
+    case PROP_SUCCESSFUL:
+      g_value_set_boolean (value, tvm_compile_result_get_successful (self));
+      break;
+    case PROP_KIND:
+      g_value_set_enum (value, self->kind);
+      break;
+    case PROP_EXIT_STATUS:
+      g_value_set_int (value, self->exit_status);
+      break;
+    case PROP_TERM_SIGNAL:
+      g_value_set_int (value, self->term_signal);
+      break;
+    case PROP_TIMED_OUT:
+      g_value_set_boolean (value, self->timed_out);
+      break;
+    case PROP_INPUTS:
+      g_value_set_boxed (value, self->inputs);
+      break;
+    case PROP_ARGV:
+      g_value_set_boxed (value, self->argv);
+      break;
+    case PROP_COMMAND_LINE:
+      g_value_take_string (value, tvm_compile_result_dup_command_line (self));
+      break;
+    case PROP_WORKING_DIRECTORY:
+      g_value_set_string (value, self->working_directory);
+      break;
+    case PROP_OUTPUT:
+      g_value_set_string (value, self->output);
+      break;
+    case PROP_BYTES:
+      g_value_set_boxed (value, self->bytes);
+      break;
+    case PROP_LOG:
+      g_value_set_boxed (value, self->log);
+      break;
+    case PROP_LOG_TEXT:
+      g_value_set_string (value, self->log_text);
+      break;
+    case PROP_TRUNCATED:
+      g_value_set_boolean (value, self->truncated);
+      break;
+    case PROP_DIAGNOSTICS:
+      g_value_set_object (value, self->diagnostics);
+      break;
+    case PROP_STEPS:
+      g_value_set_object (value, self->steps);
+      break;
+    case PROP_N_ERRORS:
+      g_value_set_uint (value, self->n_errors);
+      break;
+    case PROP_N_WARNINGS:
+      g_value_set_uint (value, self->n_warnings);
+      break;
+    case PROP_DEPENDENCIES:
+      g_value_set_boxed (value, self->dependencies);
+      break;
+    case PROP_CACHE_STATUS:
+      g_value_set_enum (value, self->cache_status);
+      break;
+    case PROP_ELAPSED:
+      g_value_set_int64 (value, self->elapsed_usec);
+      break;
+    case PROP_USER_TIME:
+      g_value_set_int64 (value, self->user_usec);
+      break;
+    case PROP_SYSTEM_TIME:
+      g_value_set_int64 (value, self->system_usec);
+      break;
+    case PROP_PEAK_MEMORY:
+      g_value_set_uint64 (value, self->peak_memory);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+tvm_compile_result_finalize (GObject *object)
+{
+  TvmCompileResult *self = TVM_COMPILE_RESULT (object);
+
+  g_strfreev (self->inputs);
+  g_strfreev (self->argv);
+  g_free (self->working_directory);
+  g_free (self->output);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_pointer (&self->log, g_bytes_unref);
+  g_free (self->log_text);
+  g_clear_object (&self->diagnostics);
+  g_clear_object (&self->steps);
+  g_strfreev (self->dependencies);
+  g_clear_error (&self->error);
+
+  G_OBJECT_CLASS (tvm_compile_result_parent_class)->finalize (object);
+}
+
+static const GParamFlags ro_flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+static void
+install_status_properties (void)
+{
+  /**
+   * TvmCompileResult:successful:
+   *
+   * Whether the output was made.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_SUCCESSFUL] = g_param_spec_boolean ("successful", NULL, NULL, FALSE, ro_flags);
+
+  /**
+   * TvmCompileResult:kind:
+   *
+   * What was to be made.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_KIND] = g_param_spec_enum ("kind", NULL, NULL, TVM_TYPE_COMPILE_KIND,
+                                            TVM_COMPILE_KIND_OBJECT, ro_flags);
+
+  /**
+   * TvmCompileResult:exit-status:
+   *
+   * The status that the tool exited with; -1 if it did not exit by itself.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_EXIT_STATUS] =
+    g_param_spec_int ("exit-status", NULL, NULL, -1, G_MAXINT, -1, ro_flags);
+
+  /**
+   * TvmCompileResult:term-signal:
+   *
+   * The signal that ended the tool; 0 if none did.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_TERM_SIGNAL] =
+    g_param_spec_int ("term-signal", NULL, NULL, 0, G_MAXINT, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:timed-out:
+   *
+   * Whether the tool was killed at its time limit.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_TIMED_OUT] = g_param_spec_boolean ("timed-out", NULL, NULL, FALSE, ro_flags);
+
+  /**
+   * TvmCompileResult:cache-status:
+   *
+   * What the compiler cache did.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_CACHE_STATUS] =
+    g_param_spec_enum ("cache-status", NULL, NULL, TVM_TYPE_CACHE_STATUS,
+                       TVM_CACHE_STATUS_DISABLED, ro_flags);
+}
+
+static void
+install_command_properties (void)
+{
+  /**
+   * TvmCompileResult:inputs:
+   *
+   * The paths of the inputs.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_INPUTS] = g_param_spec_boxed ("inputs", NULL, NULL, G_TYPE_STRV, ro_flags);
+
+  /**
+   * TvmCompileResult:argv:
+   *
+   * The command that was run, word by word; %NULL if none was.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_ARGV] = g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, ro_flags);
+
+  /**
+   * TvmCompileResult:command-line: (type filename)
+   *
+   * The command that was run, quoted for a POSIX shell; %NULL if none was.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_COMMAND_LINE] = g_param_spec_string ("command-line", NULL, NULL, NULL, ro_flags);
+
+  /**
+   * TvmCompileResult:working-directory: (type filename)
+   *
+   * The directory that the command ran in, or %NULL for that of the application.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_WORKING_DIRECTORY] =
+    g_param_spec_string ("working-directory", NULL, NULL, NULL, ro_flags);
+
+  /**
+   * TvmCompileResult:steps: (type Gio.ListModel)
+   *
+   * The results of the single tools, as #TvmCompileResult; empty if only one was run.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_STEPS] =
+    g_param_spec_object ("steps", NULL, NULL, G_TYPE_LIST_MODEL, ro_flags);
+}
+
+static void
+install_output_properties (void)
+{
+  /**
+   * TvmCompileResult:output: (type filename)
+   *
+   * The file that was made; %NULL if none was.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_OUTPUT] = g_param_spec_string ("output", NULL, NULL, NULL, ro_flags);
+
+  /**
+   * TvmCompileResult:bytes:
+   *
+   * What was made, if the request named no output file; else %NULL.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_BYTES] = g_param_spec_boxed ("bytes", NULL, NULL, G_TYPE_BYTES, ro_flags);
+
+  /**
+   * TvmCompileResult:log:
+   *
+   * What the tools printed, byte for byte: standard error behind standard output.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_LOG] = g_param_spec_boxed ("log", NULL, NULL, G_TYPE_BYTES, ro_flags);
+
+  /**
+   * TvmCompileResult:log-text:
+   *
+   * The log for people to read: valid UTF-8, and what a compiler printed for machines made readable.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_LOG_TEXT] = g_param_spec_string ("log-text", NULL, NULL, NULL, ro_flags);
+
+  /**
+   * TvmCompileResult:truncated:
+   *
+   * Whether a tool printed more than [property@TvmSupport.CompileRequest:output-limit].
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_TRUNCATED] = g_param_spec_boolean ("truncated", NULL, NULL, FALSE, ro_flags);
+
+  /**
+   * TvmCompileResult:diagnostics: (type Gio.ListModel)
+   *
+   * What the tools reported, as #TvmDiagnostic, in the order in which they did.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_DIAGNOSTICS] =
+    g_param_spec_object ("diagnostics", NULL, NULL, G_TYPE_LIST_MODEL, ro_flags);
+
+  /**
+   * TvmCompileResult:n-errors:
+   *
+   * How many of the diagnostics are errors.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_N_ERRORS] =
+    g_param_spec_uint ("n-errors", NULL, NULL, 0, G_MAXUINT, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:n-warnings:
+   *
+   * How many of the diagnostics are warnings.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_N_WARNINGS] =
+    g_param_spec_uint ("n-warnings", NULL, NULL, 0, G_MAXUINT, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:dependencies:
+   *
+   * The files that the compiler read: the sources and every header, each once.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_DEPENDENCIES] =
+    g_param_spec_boxed ("dependencies", NULL, NULL, G_TYPE_STRV, ro_flags);
+}
+
+static void
+install_cost_properties (void)
+{
+  /**
+   * TvmCompileResult:elapsed:
+   *
+   * How long it took from start to end, in microseconds.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_ELAPSED] =
+    g_param_spec_int64 ("elapsed", NULL, NULL, 0, G_MAXINT64, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:user-time:
+   *
+   * The processor time that the tools used for themselves, in microseconds.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_USER_TIME] =
+    g_param_spec_int64 ("user-time", NULL, NULL, 0, G_MAXINT64, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:system-time:
+   *
+   * The processor time that the kernel used for the tools, in microseconds.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_SYSTEM_TIME] =
+    g_param_spec_int64 ("system-time", NULL, NULL, 0, G_MAXINT64, 0, ro_flags);
+
+  /**
+   * TvmCompileResult:peak-memory:
+   *
+   * The most memory that one process of the tools held at a time, in bytes.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_PEAK_MEMORY] =
+    g_param_spec_uint64 ("peak-memory", NULL, NULL, 0, G_MAXUINT64, 0, ro_flags);
+}
+
+static void
+tvm_compile_result_class_init (TvmCompileResultClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = tvm_compile_result_get_property;
+  object_class->finalize = tvm_compile_result_finalize;
+
+  install_status_properties ();
+  install_command_properties ();
+  install_output_properties ();
+  install_cost_properties ();
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (obj_props), obj_props);
+}
+
+static void
+tvm_compile_result_init (TvmCompileResult *self)
+{
+  self->exit_status = -1;
+  self->timeout_msec = -1;
+  self->diagnostics = g_list_store_new (TVM_TYPE_DIAGNOSTIC);
+  self->steps = g_list_store_new (TVM_TYPE_COMPILE_RESULT);
+}
+
+TvmCompileResult *
+tvm_compile_result_new (TvmCompileKind kind)
+{
+  TvmCompileResult *self = g_object_new (TVM_TYPE_COMPILE_RESULT, NULL);
+
+  self->kind = kind;
+  return self;
+}
+
+static GBytes *
+concat_bytes (GBytes *a,
+              GBytes *b)
+{
+  GByteArray *array;
+
+  if (g_bytes_get_size (a) == 0)
+    return g_bytes_ref (b);
+  if (g_bytes_get_size (b) == 0)
+    return g_bytes_ref (a);
+
+  array = g_byte_array_sized_new (g_bytes_get_size (a) + g_bytes_get_size (b));
+  g_byte_array_append (array, g_bytes_get_data (a, NULL), g_bytes_get_size (a));
+  g_byte_array_append (array, g_bytes_get_data (b, NULL), g_bytes_get_size (b));
+
+  return g_byte_array_free_to_bytes (array);
+}
+
+void
+tvm_compile_result_take_process (TvmCompileResult *self,
+                                 TvmProcessResult *process)
+{
+  self->argv = g_strdupv (process->argv);
+  self->exit_status = process->exit_status;
+  self->term_signal = process->term_signal;
+  self->timed_out = process->timed_out;
+  self->log = concat_bytes (process->stdout_bytes, process->stderr_bytes);
+  self->truncated = process->stdout_total > g_bytes_get_size (process->stdout_bytes) ||
+                    process->stderr_total > g_bytes_get_size (process->stderr_bytes);
+  self->elapsed_usec = process->elapsed_usec;
+  self->user_usec = process->user_usec;
+  self->system_usec = process->system_usec;
+  self->peak_memory = process->max_rss_bytes;
+
+  tvm_process_result_unref (process);
+}
+
+static void
+count_diagnostics (TvmCompileResult *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics));
+  guint i;
+
+  for (i = 0; i < n; i++)
+    {
+      g_autoptr (TvmDiagnostic) diagnostic =
+        g_list_model_get_item (G_LIST_MODEL (self->diagnostics), i);
+      TvmDiagnosticSeverity severity = tvm_diagnostic_get_severity (diagnostic);
+
+      if (severity >= TVM_DIAGNOSTIC_SEVERITY_ERROR)
+        self->n_errors++;
+      else if (severity == TVM_DIAGNOSTIC_SEVERITY_WARNING)
+        self->n_warnings++;
+    }
+}
+
+void
+tvm_compile_result_read_log (TvmCompileResult *self)
+{
+  if (self->log == NULL || g_bytes_get_size (self->log) == 0)
+    return;
+
+  g_clear_object (&self->diagnostics);
+  g_clear_pointer (&self->log_text, g_free);
+  self->diagnostics = tvm_diagnostics_parse (self->log, self->working_directory, &self->log_text);
+  count_diagnostics (self);
+}
+
+static void
+append_diagnostics (TvmCompileResult *self,
+                    TvmCompileResult *step)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (step->diagnostics));
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  guint i;
+
+  for (i = 0; i < n; i++)
+    g_ptr_array_add (items, g_list_model_get_item (G_LIST_MODEL (step->diagnostics), i));
+
+  g_list_store_splice (self->diagnostics,
+                       g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics)), 0,
+                       items->pdata, items->len);
+}
+
+static TvmCacheStatus
+merge_cache_status (TvmCacheStatus a,
+                    TvmCacheStatus b)
+{
+  /* One miss makes the whole no hit; steps that have no cache say nothing. */
+  return MAX (a, b);
+}
+
+void
+tvm_compile_result_add_step (TvmCompileResult *self,
+                             TvmCompileResult *step)
+{
+  g_autoptr (GBytes) old_log = g_steal_pointer (&self->log);
+  gboolean failed_before = self->argv != NULL && !tvm_compile_result_get_successful (self);
+
+  g_list_store_append (self->steps, step);
+  append_diagnostics (self, step);
+  self->n_errors += step->n_errors;
+  self->n_warnings += step->n_warnings;
+  self->truncated |= step->truncated;
+  self->user_usec += step->user_usec;
+  self->system_usec += step->system_usec;
+  self->peak_memory = MAX (self->peak_memory, step->peak_memory);
+  self->cache_status = merge_cache_status (self->cache_status, step->cache_status);
+
+  self->log = old_log != NULL ? concat_bytes (old_log, step->log) : g_bytes_ref (step->log);
+  if (step->log_text[0] != '\0')
+    {
+      g_autofree char *old_text = g_steal_pointer (&self->log_text);
+
+      self->log_text = g_strconcat (old_text != NULL ? old_text : "", step->log_text, NULL);
+    }
+
+  if (failed_before)
+    return;
+
+  g_strfreev (self->argv);
+  self->argv = g_strdupv (step->argv);
+  self->exit_status = step->exit_status;
+  self->term_signal = step->term_signal;
+  self->timed_out = step->timed_out;
+  self->timeout_msec = step->timeout_msec;
+  if (step->error != NULL && self->error == NULL)
+    self->error = g_error_copy (step->error);
+}
+
+void
+tvm_compile_result_seal (TvmCompileResult *self)
+{
+  if (self->log == NULL)
+    self->log = g_bytes_new_static ("", 0);
+  if (self->log_text == NULL)
+    self->log_text = g_strdup ("");
+  if (self->inputs == NULL)
+    self->inputs = g_new0 (char *, 1);
+  if (self->dependencies == NULL)
+    self->dependencies = g_new0 (char *, 1);
+}
+
+int
+tvm_compile_kind_get_error_code (TvmCompileKind kind)
+{
+  return kind == TVM_COMPILE_KIND_OBJECT ? TVM_ERROR_COMPILE_FAILED : TVM_ERROR_LINK_FAILED;
+}
+
+/* The step that made the whole fail, or the whole if it has no steps */
+static TvmCompileResult *
+find_failed_step (TvmCompileResult *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->steps));
+  guint i;
+
+  for (i = 0; i < n; i++)
+    {
+      TvmCompileResult *step = g_list_model_get_item (G_LIST_MODEL (self->steps), i);
+
+      if (!tvm_compile_result_get_successful (step))
+        return step;
+      g_object_unref (step);
+    }
+
+  return g_object_ref (self);
+}
+
+/* What the tool gave as its reason: its first error, else the end of what it printed */
+static char *
+dup_reason (TvmCompileResult *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics));
+  gsize length = strlen (self->log_text);
+  const char *tail;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    {
+      g_autoptr (TvmDiagnostic) diagnostic =
+        g_list_model_get_item (G_LIST_MODEL (self->diagnostics), i);
+
+      if (tvm_diagnostic_get_severity (diagnostic) >= TVM_DIAGNOSTIC_SEVERITY_ERROR)
+        return g_strstrip (tvm_diagnostic_format (diagnostic));
+    }
+
+  if (length == 0)
+    return g_strdup (_("it printed nothing"));
+
+  tail = self->log_text;
+  if (length > MESSAGE_TAIL_BYTES)
+    tail = g_utf8_find_next_char (tail + length - MESSAGE_TAIL_BYTES - 1, NULL);
+
+  return g_strstrip (g_strdup (tail));
+}
+
+static void
+set_failure (TvmCompileResult  *step,
+             GError           **error)
+{
+  g_autofree char *reason = dup_reason (step);
+  g_autofree char *quoted = tvm_compile_result_dup_command_line (step);
+  g_autofree char *shown = g_filename_display_name (quoted != NULL ? quoted : "");
+  g_autofree char *name = step->argv != NULL ? g_filename_display_basename (step->argv[0]) : NULL;
+
+  if (step->timed_out)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_TIMED_OUT,
+                 _("“%s” was killed at its time limit of %.3f s\nCommand line: %s"), name,
+                 step->timeout_msec / 1000.0, shown);
+  else if (step->term_signal != 0)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_CRASHED,
+                 _("“%s” was ended by signal %d (%s): %s\nCommand line: %s"), name,
+                 step->term_signal, g_strsignal (step->term_signal), reason, shown);
+  else
+    g_set_error (error, TVM_ERROR, tvm_compile_kind_get_error_code (step->kind),
+                 _("“%s” failed with exit status %d: %s\nCommand line: %s"), name,
+                 step->exit_status, reason, shown);
+}
+
+/**
+ * tvm_compile_result_check:
+ * @self: a result
+ * @error: a #GError
+ *
+ * Turns a failure into a #GError: its message has the first error that was reported and the command.
+ *
+ * The error is %TVM_ERROR_COMPILE_FAILED or %TVM_ERROR_LINK_FAILED if a tool refused its input,
+ * %TVM_ERROR_TIMED_OUT if it was killed at its time limit, %TVM_ERROR_CRASHED if a signal
+ * ended it, or the error that kept it from being run.
+ *
+ * Returns: %TRUE if the compile worked, %FALSE with @error set if it did not
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_compile_result_check (TvmCompileResult  *self,
+                          GError           **error)
+{
+  g_autoptr (TvmCompileResult) step = NULL;
+
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (tvm_compile_result_get_successful (self))
+    return TRUE;
+
+  step = find_failed_step (self);
+  if (step->error != NULL)
+    g_propagate_error (error, g_error_copy (step->error));
+  else
+    set_failure (step, error);
+
+  return FALSE;
+}
+
+/**
+ * tvm_compile_result_get_successful: (get-property successful)
+ * @self: a result
+ *
+ * Gets whether the output was made.
+ *
+ * Returns: %TRUE if it was
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_compile_result_get_successful (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), FALSE);
+
+  return self->error == NULL && self->exit_status == 0 && !self->timed_out;
+}
+
+/**
+ * tvm_compile_result_get_kind: (get-property kind)
+ * @self: a result
+ *
+ * Gets what was to be made.
+ *
+ * Returns: the kind
+ *
+ * Since: 1.0
+ */
+TvmCompileKind
+tvm_compile_result_get_kind (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), TVM_COMPILE_KIND_OBJECT);
+
+  return self->kind;
+}
+
+/**
+ * tvm_compile_result_get_exit_status: (get-property exit-status)
+ * @self: a result
+ *
+ * Gets the status that the tool exited with.
+ *
+ * Returns: the status, or -1
+ *
+ * Since: 1.0
+ */
+int
+tvm_compile_result_get_exit_status (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), -1);
+
+  return self->exit_status;
+}
+
+/**
+ * tvm_compile_result_get_term_signal: (get-property term-signal)
+ * @self: a result
+ *
+ * Gets the signal that ended the tool.
+ *
+ * Returns: the signal, or 0
+ *
+ * Since: 1.0
+ */
+int
+tvm_compile_result_get_term_signal (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->term_signal;
+}
+
+/**
+ * tvm_compile_result_get_timed_out: (get-property timed-out)
+ * @self: a result
+ *
+ * Gets whether the tool was killed at its time limit.
+ *
+ * Returns: %TRUE if it was
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_compile_result_get_timed_out (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), FALSE);
+
+  return self->timed_out;
+}
+
+/**
+ * tvm_compile_result_dup_inputs: (get-property inputs)
+ * @self: a result
+ *
+ * Gets the paths of the inputs.
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type filename): a copy
+ *
+ * Since: 1.0
+ */
+char **
+tvm_compile_result_dup_inputs (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return g_strdupv (self->inputs);
+}
+
+/**
+ * tvm_compile_result_dup_argv: (get-property argv)
+ * @self: a result
+ *
+ * Gets the command that was run.
+ *
+ * Returns: (transfer full) (nullable) (array zero-terminated=1) (element-type filename): a copy
+ *
+ * Since: 1.0
+ */
+char **
+tvm_compile_result_dup_argv (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return g_strdupv (self->argv);
+}
+
+/**
+ * tvm_compile_result_dup_command_line: (get-property command-line)
+ * @self: a result
+ *
+ * Gets the command that was run, quoted for a POSIX shell.
+ *
+ * Returns: (transfer full) (nullable) (type filename): the line
+ *
+ * Since: 1.0
+ */
+char *
+tvm_compile_result_dup_command_line (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  if (self->argv == NULL)
+    return NULL;
+
+  return tvm_quote_command ((const char * const *) self->argv);
+}
+
+/**
+ * tvm_compile_result_get_working_directory: (get-property working-directory)
+ * @self: a result
+ *
+ * Gets the directory that the command ran in.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the directory
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_result_get_working_directory (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->working_directory;
+}
+
+/**
+ * tvm_compile_result_get_output: (get-property output)
+ * @self: a result
+ *
+ * Gets the file that was made.
+ *
+ * Returns: (transfer none) (nullable) (type filename): the path
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_result_get_output (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->output;
+}
+
+/**
+ * tvm_compile_result_get_bytes: (get-property bytes)
+ * @self: a result
+ *
+ * Gets what was made, if the request named no output file.
+ *
+ * Returns: (transfer none) (nullable): the bytes
+ *
+ * Since: 1.0
+ */
+GBytes *
+tvm_compile_result_get_bytes (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->bytes;
+}
+
+/**
+ * tvm_compile_result_get_log: (get-property log)
+ * @self: a result
+ *
+ * Gets what the tools printed, byte for byte.
+ *
+ * Returns: (transfer none): the bytes
+ *
+ * Since: 1.0
+ */
+GBytes *
+tvm_compile_result_get_log (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->log;
+}
+
+/**
+ * tvm_compile_result_get_log_text: (get-property log-text)
+ * @self: a result
+ *
+ * Gets the log for people to read.
+ *
+ * Returns: (transfer none): the text
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_result_get_log_text (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->log_text;
+}
+
+/**
+ * tvm_compile_result_get_truncated: (get-property truncated)
+ * @self: a result
+ *
+ * Gets whether a tool printed more than was kept.
+ *
+ * Returns: %TRUE if one did
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_compile_result_get_truncated (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), FALSE);
+
+  return self->truncated;
+}
+
+/**
+ * tvm_compile_result_get_diagnostics: (get-property diagnostics)
+ * @self: a result
+ *
+ * Gets what the tools reported, as #TvmDiagnostic.
+ *
+ * Returns: (transfer none): the list
+ *
+ * Since: 1.0
+ */
+GListModel *
+tvm_compile_result_get_diagnostics (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return G_LIST_MODEL (self->diagnostics);
+}
+
+/**
+ * tvm_compile_result_get_steps: (get-property steps)
+ * @self: a result
+ *
+ * Gets the results of the single tools, as #TvmCompileResult.
+ *
+ * Returns: (transfer none): the list
+ *
+ * Since: 1.0
+ */
+GListModel *
+tvm_compile_result_get_steps (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return G_LIST_MODEL (self->steps);
+}
+
+/**
+ * tvm_compile_result_get_n_errors: (get-property n-errors)
+ * @self: a result
+ *
+ * Gets how many of the diagnostics are errors.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+tvm_compile_result_get_n_errors (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->n_errors;
+}
+
+/**
+ * tvm_compile_result_get_n_warnings: (get-property n-warnings)
+ * @self: a result
+ *
+ * Gets how many of the diagnostics are warnings.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint
+tvm_compile_result_get_n_warnings (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->n_warnings;
+}
+
+/**
+ * tvm_compile_result_dup_dependencies: (get-property dependencies)
+ * @self: a result
+ *
+ * Gets the files that the compiler read.
+ *
+ * Returns: (transfer full) (array zero-terminated=1) (element-type filename): a copy
+ *
+ * Since: 1.0
+ */
+char **
+tvm_compile_result_dup_dependencies (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return g_strdupv (self->dependencies);
+}
+
+/**
+ * tvm_compile_result_get_cache_status: (get-property cache-status)
+ * @self: a result
+ *
+ * Gets what the compiler cache did.
+ *
+ * Returns: the status
+ *
+ * Since: 1.0
+ */
+TvmCacheStatus
+tvm_compile_result_get_cache_status (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), TVM_CACHE_STATUS_DISABLED);
+
+  return self->cache_status;
+}
+
+/**
+ * tvm_compile_result_get_elapsed: (get-property elapsed)
+ * @self: a result
+ *
+ * Gets how long it took from start to end.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+gint64
+tvm_compile_result_get_elapsed (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->elapsed_usec;
+}
+
+/**
+ * tvm_compile_result_get_user_time: (get-property user-time)
+ * @self: a result
+ *
+ * Gets the processor time that the tools used for themselves.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+gint64
+tvm_compile_result_get_user_time (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->user_usec;
+}
+
+/**
+ * tvm_compile_result_get_system_time: (get-property system-time)
+ * @self: a result
+ *
+ * Gets the processor time that the kernel used for the tools.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+gint64
+tvm_compile_result_get_system_time (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->system_usec;
+}
+
+/**
+ * tvm_compile_result_get_peak_memory: (get-property peak-memory)
+ * @self: a result
+ *
+ * Gets the most memory that one process of the tools held at a time.
+ *
+ * Returns: the size in bytes
+ *
+ * Since: 1.0
+ */
+guint64
+tvm_compile_result_get_peak_memory (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), 0);
+
+  return self->peak_memory;
+}

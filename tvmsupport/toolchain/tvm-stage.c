@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-stage-private.h"
+
+#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Files of ours in the folder start with this, so that they are told from what the tool wrote. */
+#define OWN_PREFIX ".tvm-"
+
+struct _TvmStage
+{
+  char *output;
+  char *folder;
+  char *path;
+};
+
+TvmStage *
+tvm_stage_new (const char  *output,
+               GError     **error)
+{
+  g_autoptr (TvmStage) stage = g_new0 (TvmStage, 1);
+  g_autofree char *parent = g_path_get_dirname (output);
+  g_autofree char *base = g_path_get_basename (output);
+  g_autofree char *folder = g_build_filename (parent, ".tvm-XXXXXX", NULL);
+
+  stage->output = g_strdup (output);
+  if (g_mkdtemp (folder) == NULL)
+    {
+      int errsv = errno;
+      g_autofree char *shown = g_filename_display_name (output);
+      g_autofree char *shown_parent = g_filename_display_name (parent);
+
+      tvm_error_set_errno (error, errsv,
+                           _("The output “%s” cannot be written: no folder can be made in “%s”"),
+                           shown, shown_parent);
+      return NULL;
+    }
+
+  stage->folder = g_steal_pointer (&folder);
+  stage->path = g_build_filename (stage->folder, base, NULL);
+  return g_steal_pointer (&stage);
+}
+
+void
+tvm_stage_free (TvmStage *stage)
+{
+  if (stage->folder != NULL)
+    tvm_rmtree_at (AT_FDCWD, stage->folder, NULL);
+
+  g_free (stage->output);
+  g_free (stage->folder);
+  g_free (stage->path);
+  g_free (stage);
+}
+
+const char *
+tvm_stage_get_folder (TvmStage *stage)
+{
+  return stage->folder;
+}
+
+const char *
+tvm_stage_get_path (TvmStage *stage)
+{
+  return stage->path;
+}
+
+char *
+tvm_stage_build_path (TvmStage   *stage,
+                      const char *name)
+{
+  g_autofree char *own = g_strconcat (OWN_PREFIX, name, NULL);
+
+  return g_build_filename (stage->folder, own, NULL);
+}
+
+static gboolean
+move_to_place (const char  *from,
+               const char  *to,
+               GError     **error)
+{
+  g_autofree char *shown = NULL;
+  int errsv;
+
+  if (rename (from, to) == 0)
+    return TRUE;
+
+  errsv = errno;
+  shown = g_filename_display_name (to);
+  return tvm_error_set_errno (error, errsv, _("The output “%s” cannot be written"), shown);
+}
+
+/* What the tool wrote beside its output, first: once the output is there, all of it is. */
+static gboolean
+move_side_outputs (TvmStage  *stage,
+                   GError   **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (stage->folder, 0, error);
+  g_autofree char *parent = g_path_get_dirname (stage->output);
+  g_autofree char *base = g_path_get_basename (stage->output);
+  const char *name;
+
+  if (dir == NULL)
+    return FALSE;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *from = g_build_filename (stage->folder, name, NULL);
+      g_autofree char *to = g_build_filename (parent, name, NULL);
+
+      if (strcmp (name, base) == 0 || g_str_has_prefix (name, OWN_PREFIX))
+        continue;
+      if (!move_to_place (from, to, error))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+tvm_stage_commit (TvmStage  *stage,
+                  GError   **error)
+{
+  struct stat st;
+
+  if (stat (stage->path, &st) != 0)
+    {
+      g_autofree char *shown = g_filename_display_name (stage->output);
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+                   _("The tool reported success but did not make the output “%s”"), shown);
+      return FALSE;
+    }
+
+  return move_side_outputs (stage, error) && move_to_place (stage->path, stage->output, error);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-toolchain-private.h"
+
+#include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/tvm-bytes-private.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+/*
+ * A compiler is asked once, in one run: it preprocesses the text below with -v. Which macros it
+ * defines tells the family and the version, as its preprocessor cannot lie about them; -v prints the
+ * target. What it answered is kept for as long as its file does not change.
+ */
+
+/* A probe that takes this long is no compiler's. */
+#define PROBE_TIMEOUT_MSEC 20000
+
+/* Compilers and option sets beyond this many make the memory start anew. */
+#define MAX_REMEMBERED 256
+
+static const char probe_text[] =
+  "#if defined __clang__\n"
+  "TVM_PROBE clang __clang_major__ __clang_minor__ __clang_patchlevel__\n"
+  "#elif defined __GNUC__\n"
+  "TVM_PROBE gcc __GNUC__ __GNUC_MINOR__ __GNUC_PATCHLEVEL__\n"
+  "#else\n"
+  "TVM_PROBE unknown\n"
+  "#endif\n";
+
+static GMutex remembered_lock;
+static GHashTable *remembered; /* (element-type utf8 TvmToolchainIdentity) */
+
+static TvmToolchainIdentity *
+identity_copy (const TvmToolchainIdentity *identity)
+{
+  TvmToolchainIdentity *copy = g_new0 (TvmToolchainIdentity, 1);
+
+  copy->family = identity->family;
+  copy->version = g_strdup (identity->version);
+  copy->triple = g_strdup (identity->triple);
+
+  return copy;
+}
+
+void
+tvm_toolchain_identity_free (TvmToolchainIdentity *identity)
+{
+  g_free (identity->version);
+  g_free (identity->triple);
+  g_free (identity);
+}
+
+static char *
+make_key (const char         *path,
+          const char * const *args)
+{
+  GStatBuf st;
+  g_autofree char *joined = g_strjoinv ("\n", (char **) args);
+
+  if (g_stat (path, &st) != 0)
+    memset (&st, 0, sizeof st);
+
+  return g_strdup_printf ("%s\n%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT ".%ld\n%s",
+                          path, (guint64) st.st_ino, (guint64) st.st_size,
+                          (gint64) st.st_mtim.tv_sec, (long) st.st_mtim.tv_nsec, joined);
+}
+
+static TvmToolchainIdentity *
+recall (const char *key)
+{
+  TvmToolchainIdentity *known = NULL;
+
+  g_mutex_lock (&remembered_lock);
+  if (remembered != NULL)
+    known = g_hash_table_lookup (remembered, key);
+  if (known != NULL)
+    known = identity_copy (known);
+  g_mutex_unlock (&remembered_lock);
+
+  return known;
+}
+
+static void
+remember (const char                 *key,
+          const TvmToolchainIdentity *identity)
+{
+  g_mutex_lock (&remembered_lock);
+  if (remembered == NULL)
+    remembered = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) tvm_toolchain_identity_free);
+  else if (g_hash_table_size (remembered) >= MAX_REMEMBERED)
+    g_hash_table_remove_all (remembered);
+  g_hash_table_replace (remembered, g_strdup (key), identity_copy (identity));
+  g_mutex_unlock (&remembered_lock);
+}
+
+TvmToolchainIdentity *
+tvm_toolchain_identity_parse (const char *stdout_text,
+                              const char *stderr_text)
+{
+  TvmToolchainIdentity *identity = g_new0 (TvmToolchainIdentity, 1);
+  const char *target = strstr (stderr_text, "Target: ");
+  const char *probe = strstr (stdout_text, "\nTVM_PROBE ");
+  g_autofree char *line = NULL;
+  g_auto (GStrv) words = NULL;
+
+  if (target != NULL && (target == stderr_text || target[-1] == '\n'))
+    {
+      target += strlen ("Target: ");
+      identity->triple = g_strstrip (g_strndup (target, strcspn (target, "\n")));
+    }
+
+  if (probe == NULL)
+    return identity;
+
+  probe += strlen ("\nTVM_PROBE ");
+  line = g_strndup (probe, strcspn (probe, "\n"));
+  words = g_strsplit (line, " ", -1);
+
+  if (g_strcmp0 (words[0], "gcc") == 0)
+    identity->family = TVM_TOOLCHAIN_FAMILY_GCC;
+  else if (g_strcmp0 (words[0], "clang") == 0)
+    identity->family = TVM_TOOLCHAIN_FAMILY_CLANG;
+
+  if (identity->family != TVM_TOOLCHAIN_FAMILY_UNKNOWN && g_strv_length (words) == 4)
+    identity->version = g_strjoinv (".", words + 1);
+
+  return identity;
+}
+
+typedef struct
+{
+  char *path;
+  char **args;
+  char *key;
+  TvmToolchainIdentity *identity;
+} Probe;
+
+static void
+probe_free (gpointer data)
+{
+  Probe *probe = data;
+
+  g_free (probe->path);
+  g_strfreev (probe->args);
+  g_free (probe->key);
+  g_clear_pointer (&probe->identity, tvm_toolchain_identity_free);
+  g_free (probe);
+}
+
+static TvmProcessSpec *
+make_spec (Probe              *probe,
+           const char * const *extra)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) argv = NULL;
+  TvmProcessSpec *spec;
+
+  g_strv_builder_add (builder, probe->path);
+  g_strv_builder_addv (builder, (const char **) probe->args);
+  g_strv_builder_addv (builder, (const char **) extra);
+  argv = g_strv_builder_end (builder);
+
+  spec = tvm_process_spec_new ((const char * const *) argv);
+  tvm_process_spec_set_timeout (spec, PROBE_TIMEOUT_MSEC);
+  tvm_process_spec_set_private_tmpdir (spec, TRUE);
+  tvm_process_spec_setenv (spec, "LC_ALL", "C.UTF-8");
+  tvm_process_spec_setenv (spec, "LANGUAGE", NULL);
+
+  return spec;
+}
+
+static void
+complete (GTask *task)
+{
+  Probe *probe = g_task_get_task_data (task);
+
+  /* One that answered nothing may have been starved for a moment. */
+  if (probe->identity->triple != NULL)
+    remember (probe->key, probe->identity);
+  g_task_return_pointer (task, g_steal_pointer (&probe->identity),
+                         (GDestroyNotify) tvm_toolchain_identity_free);
+}
+
+static void
+dumpmachine_ready (GObject      *source,
+                   GAsyncResult *result,
+                   gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Probe *probe = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmProcessResult) process = tvm_process_run_finish (result, &error);
+
+  if (process == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  if (tvm_process_result_is_success (process))
+    {
+      g_autofree char *triple = g_strstrip (tvm_bytes_dup_utf8 (process->stdout_bytes));
+
+      if (triple[0] != '\0' && strpbrk (triple, " \t\n") == NULL)
+        probe->identity->triple = g_steal_pointer (&triple);
+    }
+
+  complete (task);
+}
+
+static void
+probe_ready (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Probe *probe = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmProcessResult) process = tvm_process_run_finish (result, &error);
+  g_autofree char *out = NULL;
+  g_autofree char *err = NULL;
+  const char *dumpmachine[] = { "-dumpmachine", NULL };
+
+  if (process == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  out = tvm_bytes_dup_utf8 (process->stdout_bytes);
+  err = tvm_bytes_dup_utf8 (process->stderr_bytes);
+  probe->identity = tvm_toolchain_identity_parse (out, err);
+
+  if (probe->identity->triple == NULL && !process->timed_out)
+    {
+      g_autoptr (TvmProcessSpec) spec = make_spec (probe, dumpmachine);
+
+      tvm_process_run_async (spec, g_task_get_cancellable (task), dumpmachine_ready,
+                             g_steal_pointer (&task));
+      return;
+    }
+
+  complete (task);
+}
+
+void
+tvm_toolchain_probe_async (const char          *path,
+                           const char * const  *args,
+                           GCancellable        *cancellable,
+                           GAsyncReadyCallback  callback,
+                           gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (TvmProcessSpec) spec = NULL;
+  g_autoptr (GBytes) text = g_bytes_new_static (probe_text, strlen (probe_text));
+  g_autofree char *key = make_key (path, args);
+  TvmToolchainIdentity *known = recall (key);
+  const char *preprocess[] = { "-v", "-E", "-x", "c", "-", NULL };
+  Probe *probe;
+
+  g_task_set_source_tag (task, tvm_toolchain_probe_async);
+
+  if (known != NULL)
+    {
+      g_task_return_pointer (task, known, (GDestroyNotify) tvm_toolchain_identity_free);
+      return;
+    }
+
+  probe = g_new0 (Probe, 1);
+  probe->path = g_strdup (path);
+  probe->args = g_strdupv ((char **) args);
+  probe->key = g_steal_pointer (&key);
+  g_task_set_task_data (task, probe, probe_free);
+
+  spec = make_spec (probe, preprocess);
+  tvm_process_spec_set_stdin (spec, text);
+  tvm_process_run_async (spec, cancellable, probe_ready, g_steal_pointer (&task));
+}
+
+TvmToolchainIdentity *
+tvm_toolchain_probe_finish (GAsyncResult  *result,
+                            GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
