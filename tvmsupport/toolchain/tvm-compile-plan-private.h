@@ -18,6 +18,7 @@ typedef struct
   char *path;            /* as the tool is given it: relative to the working directory if it was */
   TvmLanguage language;  /* TVM_LANGUAGE_AUTO: not a source */
   char *object;          /* (nullable): where the object of a source goes, if it is for a link */
+  gboolean from_bytes;   /* the caller has never seen the path */
 } TvmCompileItem;
 
 typedef struct

@@ -51,7 +51,7 @@ escape_path (const char *path)
   return path[0] == '-' || path[0] == '@' ? g_strconcat ("./", path, NULL) : g_strdup (path);
 }
 
-static void
+static TvmCompileItem *
 add_item (TvmCompilePlan *plan,
           const char     *path,
           TvmLanguage     language)
@@ -66,6 +66,8 @@ add_item (TvmCompilePlan *plan,
     plan->n_sources++;
   if (tvm_language_is_cxx (language))
     plan->has_cxx = TRUE;
+
+  return item;
 }
 
 static gboolean
@@ -264,7 +266,7 @@ add_bytes (TvmCompilePlan         *plan,
 
   if (language == TVM_LANGUAGE_AUTO)
     language = tvm_language_from_path (path);
-  add_item (plan, path, language);
+  add_item (plan, path, language)->from_bytes = TRUE;
   return TRUE;
 }
 

@@ -4,6 +4,7 @@
 #include "tvmsupport/toolchain/tvm-compile-request.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 
+#include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 #include "tvmsupport/tvm-enums.h"
 
 #include <string.h>
@@ -50,6 +51,7 @@ struct _TvmCompileRequest
   guint64 memory_limit;
   guint64 output_limit;
   gboolean pic;
+  TvmLinkRuntime link_runtime; /* of the link step that a compile makes, see tvm-compile-run.c */
 };
 
 G_DEFINE_FINAL_TYPE (TvmCompileRequest, tvm_compile_request, G_TYPE_OBJECT)
@@ -1090,4 +1092,17 @@ const char *
 tvm_compile_request_peek_archiver (TvmCompileRequest *self)
 {
   return self->archiver;
+}
+
+void
+tvm_compile_request_set_link_runtime (TvmCompileRequest *self,
+                                      TvmLinkRuntime     runtime)
+{
+  self->link_runtime = runtime;
+}
+
+TvmLinkRuntime
+tvm_compile_request_get_link_runtime (TvmCompileRequest *self)
+{
+  return self->link_runtime;
 }

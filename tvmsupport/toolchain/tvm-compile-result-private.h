@@ -42,8 +42,10 @@ TvmCompileResult *tvm_compile_result_new          (TvmCompileKind    kind);
 /* What a single run of a tool was; takes what the tool printed, but does not read it */
 void              tvm_compile_result_take_process (TvmCompileResult *self,
                                                    TvmProcessResult *process);
-/* Reads diagnostics out of the log. Slow on long logs: call it in a thread. */
-void              tvm_compile_result_read_log     (TvmCompileResult *self);
+/* Reads diagnostics out of the log; @folder is what relative names in it are relative to. Slow on long
+ * logs: call it in a thread. */
+void              tvm_compile_result_read_log     (TvmCompileResult *self,
+                                                   const char       *folder);
 /* Makes @step part of @self: its log, diagnostics, times and, if it failed, its status */
 void              tvm_compile_result_add_step     (TvmCompileResult *self,
                                                    TvmCompileResult *step);

@@ -492,35 +492,17 @@ tvm_compile_result_take_process (TvmCompileResult *self,
   tvm_process_result_unref (process);
 }
 
-static void
-count_diagnostics (TvmCompileResult *self)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics));
-  guint i;
-
-  for (i = 0; i < n; i++)
-    {
-      g_autoptr (TvmDiagnostic) diagnostic =
-        g_list_model_get_item (G_LIST_MODEL (self->diagnostics), i);
-      TvmDiagnosticSeverity severity = tvm_diagnostic_get_severity (diagnostic);
-
-      if (severity >= TVM_DIAGNOSTIC_SEVERITY_ERROR)
-        self->n_errors++;
-      else if (severity == TVM_DIAGNOSTIC_SEVERITY_WARNING)
-        self->n_warnings++;
-    }
-}
-
 void
-tvm_compile_result_read_log (TvmCompileResult *self)
+tvm_compile_result_read_log (TvmCompileResult *self,
+                             const char       *folder)
 {
   if (self->log == NULL || g_bytes_get_size (self->log) == 0)
     return;
 
   g_clear_object (&self->diagnostics);
   g_clear_pointer (&self->log_text, g_free);
-  self->diagnostics = tvm_diagnostics_parse (self->log, self->working_directory, &self->log_text);
-  count_diagnostics (self);
+  self->diagnostics = tvm_diagnostics_parse (self->log, folder, &self->log_text, &self->n_errors,
+                                             &self->n_warnings);
 }
 
 static void

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-compile-argv-private.h"
+
+#include "tvmsupport/toolchain/tvm-compile-options-private.h"
+#include "tvmsupport/toolchain/tvm-compile-request-private.h"
+#include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/*
+ * The order of a command line: the command and its own arguments, what we add, the options of the caller (so
+ * that they win), inputs and output, and last what a linker must see behind its inputs.
+ */
+
+static void
+add_strv (GStrvBuilder       *argv,
+          const char * const *words)
+{
+  if (words != NULL)
+    g_strv_builder_addv (argv, (const char **) words);
+}
+
+/* Reports that a program can read, in no colour */
+static void
+add_reporting (TvmToolchain *toolchain,
+               gboolean      for_link,
+               GStrvBuilder *argv)
+{
+  switch (tvm_toolchain_get_family (toolchain))
+    {
+    case TVM_TOOLCHAIN_FAMILY_GCC:
+      /* JSON is of GCC 9. A link would print an empty array before it runs the linker. */
+      if (!for_link && tvm_toolchain_get_major (toolchain) >= 9)
+        g_strv_builder_add (argv, "-fdiagnostics-format=json");
+      else if (tvm_toolchain_get_major (toolchain) >= 5)
+        g_strv_builder_add (argv, "-fdiagnostics-color=never");
+      break;
+    case TVM_TOOLCHAIN_FAMILY_CLANG:
+      g_strv_builder_add (argv, "-fno-color-diagnostics");
+      if (!for_link)
+        {
+          g_strv_builder_add (argv, "-fdiagnostics-parseable-fixits");
+          g_strv_builder_add (argv, "-fdiagnostics-print-source-range-info");
+        }
+      break;
+    case TVM_TOOLCHAIN_FAMILY_UNKNOWN:
+    default:
+      break;
+    }
+}
+
+static char **
+build_compile (TvmToolchain       *toolchain,
+               TvmCompileRequest  *request,
+               const char         *output,
+               GError            **error)
+{
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  const TvmCompileInput *input = tvm_compile_request_get_input (request, 0);
+  TvmLanguage suffix_language = tvm_language_from_path (input->path);
+  gboolean cxx = tvm_language_is_cxx (input->language);
+  const char *driver =
+    cxx ? tvm_toolchain_get_cxx_driver (toolchain) : tvm_toolchain_get_c_driver (toolchain);
+  gboolean must_name_language = input->language != suffix_language;
+
+  if (input->language == TVM_LANGUAGE_LLVM_IR &&
+      tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_GCC)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                   _("“%s” cannot compile LLVM's intermediate language; use clang for “%s”"),
+                   tvm_toolchain_get_name (toolchain), input->path);
+      return NULL;
+    }
+
+  /* Where there is only the driver of the other language: g++ takes a .c file for C++ unless told. */
+  if (driver == NULL)
+    {
+      driver = tvm_toolchain_get_path (toolchain);
+      must_name_language |= !cxx && input->language != TVM_LANGUAGE_LLVM_IR;
+    }
+
+  g_strv_builder_add (argv, driver);
+  add_strv (argv, tvm_toolchain_peek_args (toolchain));
+  add_reporting (toolchain, FALSE, argv);
+  if (tvm_compile_request_get_pic (request))
+    g_strv_builder_add (argv, "-fPIC");
+  tvm_compile_options_add (tvm_compile_request_peek_options (request), TVM_OPTION_COMPILE, argv);
+  if (must_name_language)
+    {
+      g_strv_builder_add (argv, "-x");
+      g_strv_builder_add (argv, tvm_language_get_x_name (input->language));
+    }
+  g_strv_builder_add (argv, "-c");
+  g_strv_builder_add (argv, input->path);
+  g_strv_builder_add (argv, "-o");
+  g_strv_builder_add (argv, output);
+
+  return g_strv_builder_end (argv);
+}
+
+/* The driver that links what the inputs need, and the library to add where there is no such driver */
+static const char *
+choose_link_driver (TvmToolchain       *toolchain,
+                    TvmCompileRequest  *request,
+                    const char        **extra_library)
+{
+  const char *path = tvm_toolchain_get_path (toolchain);
+  const char *c_driver = tvm_toolchain_get_c_driver (toolchain);
+  const char *cxx_driver = tvm_toolchain_get_cxx_driver (toolchain);
+
+  *extra_library = NULL;
+  switch (tvm_compile_request_get_link_runtime (request))
+    {
+    case TVM_LINK_RUNTIME_C:
+      return c_driver != NULL ? c_driver : path;
+    case TVM_LINK_RUNTIME_CXX:
+      if (cxx_driver != NULL)
+        return cxx_driver;
+      *extra_library = "-lstdc++";
+      return path;
+    case TVM_LINK_RUNTIME_UNKNOWN:
+    default:
+      return path;
+    }
+}
+
+static void
+add_inputs (TvmCompileRequest *request,
+            GStrvBuilder      *argv)
+{
+  guint n = tvm_compile_request_get_n_inputs (request);
+  guint i;
+
+  for (i = 0; i < n; i++)
+    g_strv_builder_add (argv, tvm_compile_request_get_input (request, i)->path);
+}
+
+static char **
+build_link (TvmToolchain      *toolchain,
+            TvmCompileRequest *request,
+            const char        *output)
+{
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  const char * const *libraries = tvm_compile_request_peek_libraries (request);
+  const char *triple = tvm_toolchain_get_target_triple (toolchain);
+  const char *extra_library;
+  guint i;
+
+  g_strv_builder_add (argv, choose_link_driver (toolchain, request, &extra_library));
+  add_strv (argv, tvm_toolchain_peek_args (toolchain));
+  add_reporting (toolchain, TRUE, argv);
+  if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_SHARED)
+    {
+      g_strv_builder_add (argv, "-shared");
+      if (tvm_compile_request_get_pic (request))
+        g_strv_builder_add (argv, "-fPIC");
+      if (triple != NULL && strstr (triple, "-apple-") != NULL)
+        add_strv (argv, (const char *[]) { "-undefined", "dynamic_lookup", NULL });
+    }
+  tvm_compile_options_add (tvm_compile_request_peek_options (request), TVM_OPTION_LINK, argv);
+  g_strv_builder_add (argv, "-o");
+  g_strv_builder_add (argv, output);
+  add_inputs (request, argv);
+  add_strv (argv, tvm_compile_request_peek_link_options (request));
+  for (i = 0; libraries != NULL && libraries[i] != NULL; i++)
+    {
+      g_autofree char *word = g_strconcat ("-l", libraries[i], NULL);
+      g_strv_builder_add (argv, word);
+    }
+  if (extra_library != NULL)
+    g_strv_builder_add (argv, extra_library);
+
+  return g_strv_builder_end (argv);
+}
+
+/* "q" appends: "r" would replace a member by the next one of the same name. "D" leaves out times, owners
+ * and modes, so that equal inputs give equal bytes. */
+static char **
+build_archive (TvmToolchain       *toolchain,
+               TvmCompileRequest  *request,
+               const char         *output,
+               GError            **error)
+{
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  const char *archiver = tvm_compile_request_peek_archiver (request);
+  g_autofree char *found = NULL;
+
+  if (archiver != NULL)
+    {
+      g_auto (GStrv) words = NULL;
+
+      if (!g_shell_parse_argv (archiver, NULL, &words, error))
+        {
+          g_prefix_error (error, _("The archiver command “%s” cannot be read: "), archiver);
+          return NULL;
+        }
+      add_strv (argv, (const char * const *) words);
+    }
+  else
+    {
+      found = tvm_toolchain_find_tool (toolchain, "ar", error);
+      if (found == NULL)
+        return NULL;
+      g_strv_builder_add (argv, found);
+    }
+
+  g_strv_builder_add (argv, "qcsD");
+  g_strv_builder_add (argv, output);
+  add_inputs (request, argv);
+
+  return g_strv_builder_end (argv);
+}
+
+char **
+tvm_compile_argv_build (TvmToolchain       *toolchain,
+                        TvmCompileRequest  *request,
+                        const char         *output,
+                        GError            **error)
+{
+  switch (tvm_compile_request_get_kind (request))
+    {
+    case TVM_COMPILE_KIND_OBJECT:
+      return build_compile (toolchain, request, output, error);
+    case TVM_COMPILE_KIND_SHARED:
+    case TVM_COMPILE_KIND_EXECUTABLE:
+      return build_link (toolchain, request, output);
+    case TVM_COMPILE_KIND_STATIC:
+      return build_archive (toolchain, request, output, error);
+    default:
+      g_assert_not_reached ();
+    }
+}

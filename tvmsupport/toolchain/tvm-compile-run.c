@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-compiler-private.h"
+
+#include "tvmsupport/files/tvm-symbols-private.h"
+#include "tvmsupport/toolchain/tvm-compile-argv-private.h"
+#include "tvmsupport/toolchain/tvm-compile-options-private.h"
+#include "tvmsupport/toolchain/tvm-compile-plan-private.h"
+#include "tvmsupport/toolchain/tvm-compile-request-private.h"
+#include "tvmsupport/toolchain/tvm-compile-result-private.h"
+#include "tvmsupport/toolchain/tvm-compile-step-private.h"
+#include "tvmsupport/toolchain/tvm-toolchain-private.h"
+
+#include <string.h>
+
+/*
+ * A whole request, from inputs to output:
+ *
+ *   load the toolchain → plan (thread) → compile each source (parallel steps) → inspect the objects
+ *   (thread) → link or archive (a step) → read the bytes (thread), if they were asked for
+ *
+ * Everything but what is marked as thread happens in the context of the caller. An object is one step
+ * that makes the output itself.
+ */
+
+typedef struct
+{
+  TvmCompiler *compiler;        /* (unowned): the source object of the task */
+  TvmCompileRequest *request;   /* as it was given, for signals */
+  TvmCompileRequest *merged;    /* a snapshot, with the options of the compiler */
+  char **add_files;
+  TvmToolchain *toolchain;
+  TvmCompilePlan *plan;
+  TvmCompileRequest *link_request;
+
+  GPtrArray *step_results;      /* (element-type TvmCompileResult) (nullable entries), by source */
+  guint n_pending;
+  guint n_done;
+  guint n_total;
+  GError *error;                /* the first one of a step: cancelled */
+  TvmCompileResult *result;
+  gint64 start_time;
+} Run;
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  g_clear_object (&run->request);
+  g_clear_object (&run->merged);
+  g_strfreev (run->add_files);
+  g_clear_object (&run->toolchain);
+  g_clear_pointer (&run->plan, tvm_compile_plan_free);
+  g_clear_object (&run->link_request);
+  g_clear_pointer (&run->step_results, g_ptr_array_unref);
+  g_clear_error (&run->error);
+  g_clear_object (&run->result);
+  g_free (run);
+}
+
+/* Runs @func in a thread on data of its own: the run itself belongs to the context of the caller. */
+static void
+run_in_thread (GTask               *task,
+               GTaskThreadFunc      func,
+               gpointer             data,
+               GDestroyNotify       destroy,
+               GAsyncReadyCallback  callback)
+{
+  g_autoptr (GTask) thread_task =
+    g_task_new (NULL, g_task_get_cancellable (task), callback, g_object_ref (task));
+
+  g_task_set_source_tag (thread_task, func);
+  g_task_set_task_data (thread_task, data, destroy);
+  g_task_run_in_thread (thread_task, func);
+}
+
+static void
+step_done (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+
+  run->n_done++;
+  tvm_compiler_emit_progress (run->compiler, run->request, run->n_done, run->n_total);
+}
+
+static void
+complete (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+
+  run->result->elapsed_usec = g_get_monotonic_time () - run->start_time;
+  tvm_compile_result_seal (run->result);
+  tvm_compiler_emit_finished (run->compiler, run->request, run->result);
+  g_task_return_pointer (task, g_steal_pointer (&run->result), g_object_unref);
+}
+
+static void
+free_plan_in_thread (GTask        *task,
+                     gpointer      source_object,
+                     gpointer      task_data,
+                     GCancellable *cancellable)
+{
+  /* The plan is the task data: it goes with the task. */
+  g_task_set_task_data (task, NULL, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+plan_freed (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+
+  if (run->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&run->error));
+  else
+    complete (task);
+}
+
+/* Ends the run, with run->error or with run->result, once its intermediate files are gone. */
+static void
+conclude (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  g_autoptr (GTask) thread_task = NULL;
+
+  if (run->plan == NULL || run->plan->work == NULL)
+    {
+      plan_freed (NULL, NULL, g_object_ref (task));
+      return;
+    }
+
+  /* Not cancellable: what was made must go in any case. */
+  thread_task = g_task_new (NULL, NULL, plan_freed, g_object_ref (task));
+  g_task_set_source_tag (thread_task, conclude);
+  g_task_set_task_data (thread_task, g_steal_pointer (&run->plan),
+                        (GDestroyNotify) tvm_compile_plan_free);
+  g_task_run_in_thread (thread_task, free_plan_in_thread);
+}
+
+static void
+fail (GTask  *task,
+      GError *error)
+{
+  Run *run = g_task_get_task_data (task);
+
+  if (run->error == NULL)
+    run->error = error;
+  else
+    g_error_free (error);
+  conclude (task);
+}
+
+static void
+read_bytes_in_thread (GTask        *task,
+                      gpointer      source_object,
+                      gpointer      task_data,
+                      GCancellable *cancellable)
+{
+  const char *path = task_data;
+  GError *error = NULL;
+  char *contents;
+  gsize length;
+
+  if (!g_file_get_contents (path, &contents, &length, &error))
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_bytes_new_take (contents, length),
+                           (GDestroyNotify) g_bytes_unref);
+}
+
+static void
+bytes_ready (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  run->result->bytes = g_task_propagate_pointer (G_TASK (result), &error);
+  if (run->result->bytes == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  g_clear_pointer (&run->result->output, g_free);
+  conclude (task);
+}
+
+/* The last step has ended, or the first that made going on useless. */
+static void
+output_ready (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+
+  if (run->plan->wants_bytes && tvm_compile_result_get_successful (run->result))
+    run_in_thread (task, read_bytes_in_thread, g_strdup (run->plan->output), g_free, bytes_ready);
+  else
+    conclude (task);
+}
+
+static void
+link_ready (GObject      *source,
+            GAsyncResult *async_result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (TvmCompileResult) step = tvm_compile_step_finish (async_result, &error);
+
+  if (step == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  step_done (task);
+  tvm_compile_result_add_step (run->result, step);
+  run->result->output = g_strdup (step->output);
+  output_ready (task);
+}
+
+typedef struct
+{
+  char **inputs;
+  char **options;
+  char **link_options;
+  char *cwd;
+} Inspection;
+
+static void
+inspection_free (gpointer data)
+{
+  Inspection *inspection = data;
+
+  g_strfreev (inspection->inputs);
+  g_strfreev (inspection->options);
+  g_strfreev (inspection->link_options);
+  g_free (inspection->cwd);
+  g_free (inspection);
+}
+
+static void
+inspect_in_thread (GTask        *task,
+                   gpointer      source_object,
+                   gpointer      task_data,
+                   GCancellable *cancellable)
+{
+  Inspection *inspection = task_data;
+  g_auto (GStrv) archives = tvm_compile_options_find_archives (
+    (const char * const *) inspection->options, inspection->cwd);
+  g_auto (GStrv) link_archives = tvm_compile_options_find_archives (
+    (const char * const *) inspection->link_options, inspection->cwd);
+  gboolean cxx;
+
+  cxx = tvm_symbols_need_cxx ((const char * const *) inspection->inputs, inspection->cwd, cancellable) ||
+        tvm_symbols_need_cxx ((const char * const *) archives, inspection->cwd, cancellable) ||
+        tvm_symbols_need_cxx ((const char * const *) link_archives, inspection->cwd, cancellable);
+  g_task_return_boolean (task, cxx);
+}
+
+static void
+start_link (GTask          *task,
+            TvmLinkRuntime  runtime)
+{
+  Run *run = g_task_get_task_data (task);
+
+  tvm_compile_request_set_link_runtime (run->link_request, runtime);
+  tvm_compile_step_async (run->compiler, run->toolchain, run->link_request, TVM_STEP_STAGED,
+                          g_task_get_cancellable (task), link_ready, g_object_ref (task));
+}
+
+static void
+inspection_ready (GObject      *source,
+                  GAsyncResult *result,
+                  gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gboolean cxx = g_task_propagate_boolean (G_TASK (result), &error);
+
+  if (error != NULL)
+    fail (task, error);
+  else
+    start_link (task, cxx ? TVM_LINK_RUNTIME_CXX : TVM_LINK_RUNTIME_C);
+}
+
+static void
+link_objects (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  Inspection *inspection;
+  guint i;
+
+  run->link_request =
+    tvm_compile_request_copy_bare (run->merged, tvm_compile_request_get_kind (run->merged));
+  tvm_compile_request_set_output (run->link_request, run->plan->output);
+  for (i = 0; i < run->plan->items->len; i++)
+    {
+      const TvmCompileItem *item = g_ptr_array_index (run->plan->items, i);
+
+      tvm_compile_request_add_input (run->link_request,
+                                     item->object != NULL ? item->object : item->path,
+                                     TVM_LANGUAGE_AUTO);
+    }
+
+  if (tvm_compile_request_get_kind (run->merged) == TVM_COMPILE_KIND_STATIC ||
+      tvm_toolchain_get_c_driver (run->toolchain) == tvm_toolchain_get_cxx_driver (run->toolchain))
+    {
+      start_link (task, TVM_LINK_RUNTIME_UNKNOWN);
+      return;
+    }
+  if (run->plan->has_cxx)
+    {
+      start_link (task, TVM_LINK_RUNTIME_CXX);
+      return;
+    }
+
+  inspection = g_new0 (Inspection, 1);
+  inspection->inputs = tvm_compile_request_dup_inputs (run->link_request);
+  inspection->options = tvm_compile_request_dup_options (run->merged);
+  inspection->link_options = tvm_compile_request_dup_link_options (run->merged);
+  inspection->cwd = g_strdup (tvm_compile_request_get_working_directory (run->merged));
+  run_in_thread (task, inspect_in_thread, inspection, inspection_free, inspection_ready);
+}
+
+/* All sources have been compiled, or have failed to. Their results go into the whole in the order of the
+ * sources, not in that in which they ended. */
+static void
+sources_ready (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GStrvBuilder) dependencies = g_strv_builder_new ();
+  guint i, j;
+
+  if (run->error != NULL)
+    {
+      conclude (task);
+      return;
+    }
+
+  for (i = 0; i < run->step_results->len; i++)
+    {
+      TvmCompileResult *step = g_ptr_array_index (run->step_results, i);
+
+      tvm_compile_result_add_step (run->result, step);
+      for (j = 0; step->dependencies[j] != NULL; j++)
+        {
+          if (g_hash_table_add (seen, step->dependencies[j]))
+            g_strv_builder_add (dependencies, step->dependencies[j]);
+        }
+    }
+  run->result->dependencies = g_strv_builder_end (dependencies);
+
+  if (run->step_results->len > 0 && !tvm_compile_result_get_successful (run->result))
+    output_ready (task);
+  else
+    link_objects (task);
+}
+
+typedef struct
+{
+  GTask *task;
+  guint index;
+} SourceStep;
+
+static void
+source_ready (GObject      *source,
+              GAsyncResult *async_result,
+              gpointer      user_data)
+{
+  g_autofree SourceStep *source_step = user_data;
+  g_autoptr (GTask) task = source_step->task;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  TvmCompileResult *step = tvm_compile_step_finish (async_result, &error);
+
+  g_ptr_array_index (run->step_results, source_step->index) = step;
+  if (step != NULL)
+    step_done (task);
+  else if (run->error == NULL)
+    run->error = error;
+  else
+    g_error_free (error);
+
+  run->n_pending--;
+  if (run->n_pending == 0)
+    sources_ready (task);
+}
+
+static TvmCompileRequest *
+make_source_request (Run                  *run,
+                     const TvmCompileItem *item,
+                     const char           *output)
+{
+  TvmCompileRequest *request =
+    tvm_compile_request_copy_bare (run->merged, TVM_COMPILE_KIND_OBJECT);
+
+  tvm_compile_request_add_input (request, item->path, item->language);
+  tvm_compile_request_set_output (request, output);
+  return request;
+}
+
+static TvmStepFlags
+get_step_flags (const TvmCompileItem *item)
+{
+  return item->from_bytes ? TVM_STEP_HIDE_FOLDER : TVM_STEP_NONE;
+}
+
+static void
+compile_sources (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  guint n = 0;
+  guint i;
+
+  run->n_total = run->plan->n_sources + 1;
+  run->step_results = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_set_size (run->step_results, run->plan->n_sources);
+  /* One more than there are, so that none of them is taken for the last before all have begun. */
+  run->n_pending = run->plan->n_sources + 1;
+
+  for (i = 0; i < run->plan->items->len; i++)
+    {
+      const TvmCompileItem *item = g_ptr_array_index (run->plan->items, i);
+      g_autoptr (TvmCompileRequest) request = NULL;
+      SourceStep *source_step;
+
+      if (item->language == TVM_LANGUAGE_AUTO)
+        continue;
+
+      source_step = g_new0 (SourceStep, 1);
+      source_step->task = g_object_ref (task);
+      source_step->index = n++;
+      request = make_source_request (run, item, item->object);
+      tvm_compile_step_async (run->compiler, run->toolchain, request, get_step_flags (item),
+                              g_task_get_cancellable (task), source_ready, source_step);
+    }
+
+  run->n_pending--;
+  if (run->n_pending == 0)
+    sources_ready (task);
+}
+
+static void
+object_ready (GObject      *source,
+              GAsyncResult *async_result,
+              gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  g_clear_object (&run->result);
+  run->result = tvm_compile_step_finish (async_result, &error);
+  if (run->result == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  step_done (task);
+  output_ready (task);
+}
+
+static void
+compile_object (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  const TvmCompileItem *item = g_ptr_array_index (run->plan->items, 0);
+  g_autoptr (TvmCompileRequest) request = make_source_request (run, item, run->plan->output);
+  TvmStepFlags flags = get_step_flags (item);
+
+  run->n_total = 1;
+  if (!run->plan->wants_bytes)
+    flags |= TVM_STEP_STAGED;
+  tvm_compile_step_async (run->compiler, run->toolchain, request, flags,
+                          g_task_get_cancellable (task), object_ready, g_object_ref (task));
+}
+
+typedef struct
+{
+  TvmCompileRequest *request;
+  char **add_files;
+} Planning;
+
+static void
+planning_free (gpointer data)
+{
+  Planning *planning = data;
+
+  g_object_unref (planning->request);
+  g_strfreev (planning->add_files);
+  g_free (planning);
+}
+
+static void
+plan_in_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  Planning *planning = task_data;
+  GError *error = NULL;
+  TvmCompilePlan *plan = tvm_compile_plan_new (
+    planning->request, (const char * const *) planning->add_files, cancellable, &error);
+
+  if (plan == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, plan, (GDestroyNotify) tvm_compile_plan_free);
+}
+
+static void
+plan_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  run->plan = g_task_propagate_pointer (G_TASK (result), &error);
+  if (run->plan == NULL)
+    fail (task, error);
+  else if (tvm_compile_request_get_kind (run->merged) == TVM_COMPILE_KIND_OBJECT)
+    compile_object (task);
+  else
+    compile_sources (task);
+}
+
+static void
+toolchain_ready (GObject      *source,
+                 GAsyncResult *result,
+                 gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  Planning *planning;
+
+  run->toolchain =
+    tvm_compiler_load_toolchain_finish (TVM_COMPILER (source), result, &error);
+  if (run->toolchain == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+
+  tvm_compiler_emit_started (run->compiler, run->request);
+  planning = g_new0 (Planning, 1);
+  planning->request = tvm_compile_request_copy (run->merged);
+  planning->add_files = g_strdupv (run->add_files);
+  run_in_thread (task, plan_in_thread, planning, planning_free, plan_ready);
+}
+
+void
+tvm_compile_run_async (TvmCompiler         *self,
+                       TvmCompileRequest   *request,
+                       GCancellable        *cancellable,
+                       GAsyncReadyCallback  callback,
+                       gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Run *run = g_new0 (Run, 1);
+  GError *error = NULL;
+
+  run->compiler = self;
+  run->request = g_object_ref (request);
+  if (tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT)
+    run->add_files = tvm_compiler_dup_add_files (self);
+  run->result = tvm_compile_result_new (tvm_compile_request_get_kind (request));
+  run->result->inputs = tvm_compile_request_dup_inputs (request);
+  run->result->working_directory =
+    g_strdup (tvm_compile_request_get_working_directory (request));
+  run->start_time = g_get_monotonic_time ();
+
+  g_task_set_source_tag (task, tvm_compile_run_async);
+  g_task_set_task_data (task, run, run_free);
+  /* Once the output is in its place, the compile has succeeded, whatever happens later. */
+  g_task_set_check_cancellable (task, FALSE);
+
+  run->merged = tvm_compiler_merge_request (self, request, &error);
+  if (run->merged == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  tvm_compiler_load_toolchain_async (self, cancellable, toolchain_ready, g_steal_pointer (&task));
+}
+
+TvmCompileResult *
+tvm_compile_run_finish (TvmCompiler   *self,
+                        GAsyncResult  *result,
+                        GError       **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

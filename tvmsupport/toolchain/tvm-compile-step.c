@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/toolchain/tvm-compile-step-private.h"
+
+#include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/toolchain/tvm-compile-options-private.h"
+#include "tvmsupport/toolchain/tvm-compile-plan-private.h"
+#include "tvmsupport/toolchain/tvm-compile-request-private.h"
+#include "tvmsupport/toolchain/tvm-compile-result-private.h"
+#include "tvmsupport/toolchain/tvm-compiler-private.h"
+#include "tvmsupport/toolchain/tvm-depfile-private.h"
+#include "tvmsupport/toolchain/tvm-stage-private.h"
+#include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* The name that a rule in a depfile gets. It goes into the key of ccache, so it is always the same. */
+#define DEPFILE_TARGET "tvm"
+
+typedef struct
+{
+  TvmCompiler *compiler;
+  TvmToolchain *toolchain;
+  TvmCompileRequest *request;
+  TvmStepFlags flags;
+
+  TvmJobSlot *slot;          /* (nullable): while the tool runs */
+  TvmStage *stage;           /* (nullable) */
+  char *output;              /* where the tool writes */
+  char *depfile;             /* (nullable) */
+  char *cache_log;           /* (nullable) */
+  TvmCompileResult *result;
+} Step;
+
+static void
+step_free (gpointer data)
+{
+  Step *step = data;
+
+  g_clear_object (&step->compiler);
+  g_clear_object (&step->toolchain);
+  g_clear_object (&step->request);
+  g_clear_pointer (&step->slot, tvm_job_slot_release);
+  g_clear_pointer (&step->stage, tvm_stage_free);
+  g_free (step->output);
+  g_free (step->depfile);
+  g_free (step->cache_log);
+  g_clear_object (&step->result);
+  g_free (step);
+}
+
+/* Ends the step with what kept it from being run, unless it was cancelled. */
+static void
+return_failure (GTask  *task,
+                GError *error)
+{
+  Step *step = g_task_get_task_data (task);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  step->result->error = error;
+  tvm_compile_result_seal (step->result);
+  g_task_return_pointer (task, g_steal_pointer (&step->result), g_object_unref);
+}
+
+static gboolean
+is_compile (Step *step)
+{
+  return tvm_compile_request_get_kind (step->request) == TVM_COMPILE_KIND_OBJECT;
+}
+
+static gboolean
+uses_cache (Step *step)
+{
+  return is_compile (step) &&
+         tvm_compile_request_peek_ccache_environ (step->request) != NULL;
+}
+
+/* What stands in front of the compiler. A cache has no business with a link. */
+static gboolean
+add_wrapper (Step          *step,
+             GStrvBuilder  *argv,
+             GError       **error)
+{
+  const char * const *wrapper = tvm_toolchain_peek_wrapper (step->toolchain);
+  gboolean has_ccache = FALSE;
+  guint i;
+
+  for (i = 0; wrapper != NULL && wrapper[i] != NULL; i++)
+    {
+      if (!is_compile (step) && tvm_toolchain_is_compiler_cache (wrapper[i]))
+        continue;
+
+      has_ccache |= tvm_toolchain_is_compiler_cache (wrapper[i]);
+      g_strv_builder_add (argv, wrapper[i]);
+    }
+
+  if (uses_cache (step) && !has_ccache)
+    {
+      g_autofree char *ccache = tvm_find_program ("ccache", NULL, NULL, error);
+
+      if (ccache == NULL)
+        return FALSE;
+      g_strv_builder_add (argv, ccache);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+wants_depfile (Step *step)
+{
+  return is_compile (step) &&
+         tvm_toolchain_get_family (step->toolchain) != TVM_TOOLCHAIN_FAMILY_UNKNOWN &&
+         tvm_compile_request_get_input (step->request, 0)->language != TVM_LANGUAGE_ASSEMBLER &&
+         tvm_compile_request_get_input (step->request, 0)->language != TVM_LANGUAGE_LLVM_IR &&
+         !tvm_compile_options_have_depfile (tvm_compile_request_peek_options (step->request));
+}
+
+/* The whole command, and how many words of it must stay on the command line when it is too long */
+static char **
+build_command (Step     *step,
+               guint    *n_fixed,
+               GError  **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) argv = NULL;
+  g_auto (GStrv) command = NULL;
+  guint n_command;
+
+  argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, step->output, error);
+  if (argv == NULL || !add_wrapper (step, builder, error))
+    return NULL;
+
+  g_strv_builder_addv (builder, (const char **) argv);
+  if (wants_depfile (step))
+    {
+      const char *words[] = { "-MD", "-MF", step->depfile, "-MT", DEPFILE_TARGET, NULL };
+      g_strv_builder_addv (builder, words);
+    }
+  else
+    {
+      g_clear_pointer (&step->depfile, g_free);
+    }
+
+  command = g_strv_builder_end (builder);
+  n_command = g_strv_length (argv);
+  *n_fixed = g_strv_length (command) - n_command + 1 - (step->depfile != NULL ? 5 : 0);
+  return g_steal_pointer (&command);
+}
+
+static void
+add_environment (Step           *step,
+                 TvmProcessSpec *spec)
+{
+  const char *exec_prefix = g_getenv ("GCC_EXEC_PREFIX");
+
+  /* Messages are read by us: in one language, without colours. */
+  tvm_process_spec_setenv (spec, "LC_ALL", "C.UTF-8");
+  tvm_process_spec_setenv (spec, "LANGUAGE", NULL);
+  tvm_process_spec_setenv (spec, "GCC_COLORS", NULL);
+  /* These make gcc write a file that nobody asked for. */
+  tvm_process_spec_setenv (spec, "DEPENDENCIES_OUTPUT", NULL);
+  tvm_process_spec_setenv (spec, "SUNPRO_DEPENDENCIES", NULL);
+  /* An empty one makes gcc find nothing. */
+  if (exec_prefix != NULL && exec_prefix[0] == '\0')
+    tvm_process_spec_setenv (spec, "GCC_EXEC_PREFIX", NULL);
+
+  tvm_process_spec_add_environ (spec, tvm_compile_request_peek_environ (step->request));
+  if (step->cache_log != NULL)
+    tvm_process_spec_setenv (spec, "CCACHE_STATSLOG", step->cache_log);
+  if (uses_cache (step))
+    tvm_process_spec_add_environ (spec, tvm_compile_request_peek_ccache_environ (step->request));
+}
+
+static TvmProcessSpec *
+build_spec (Step    *step,
+            GError **error)
+{
+  guint n_fixed;
+  g_auto (GStrv) argv = build_command (step, &n_fixed, error);
+  guint64 memory_limit = tvm_compile_request_get_memory_limit (step->request);
+  TvmProcessSpec *spec;
+
+  if (argv == NULL)
+    return NULL;
+
+  spec = tvm_process_spec_new ((const char * const *) argv);
+  tvm_process_spec_set_response_file (spec, TVM_RESPONSE_FILE_GNU);
+  tvm_process_spec_set_response_prefix (spec, n_fixed);
+  tvm_process_spec_set_private_tmpdir (spec, TRUE);
+  tvm_process_spec_set_cwd (spec, tvm_compile_request_get_working_directory (step->request));
+  tvm_process_spec_set_timeout (spec, tvm_compile_request_get_timeout (step->request));
+  tvm_process_spec_set_output_limit (spec, tvm_compile_request_get_output_limit (step->request));
+  if (memory_limit > 0)
+    tvm_process_spec_set_rlimit (spec, RLIMIT_AS, memory_limit);
+  /* A core of a compiler helps nobody, and would lie in the working directory. */
+  tvm_process_spec_set_rlimit (spec, RLIMIT_CORE, 0);
+  if (step->stage != NULL)
+    tvm_process_spec_add_cleanup_path (spec, tvm_stage_get_folder (step->stage));
+  add_environment (step, spec);
+
+  return spec;
+}
+
+/* ccache writes a line for the input behind a "#", then a line for each counter that the run changed. */
+static TvmCacheStatus
+read_cache_log (const char *path)
+{
+  g_autofree char *contents = NULL;
+
+  if (!g_file_get_contents (path, &contents, NULL, NULL))
+    return TVM_CACHE_STATUS_BYPASS;
+
+  if (strstr (contents, "direct_cache_hit") != NULL ||
+      strstr (contents, "preprocessed_cache_hit") != NULL)
+    return TVM_CACHE_STATUS_HIT;
+  if (strstr (contents, "cache_miss") != NULL)
+    return TVM_CACHE_STATUS_MISS;
+
+  return TVM_CACHE_STATUS_BYPASS;
+}
+
+/* What only this process can know by a name of its own is known to the caller by the name it gave. */
+static GBytes *
+hide_folder (GBytes     *log,
+             const char *folder)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (log, &size);
+  gsize folder_size = strlen (folder);
+  const char *end = data + size;
+  g_autoptr (GByteArray) shown = NULL;
+  const char *at;
+
+  if (size == 0 || memmem (data, size, folder, folder_size) == NULL)
+    return g_bytes_ref (log);
+
+  shown = g_byte_array_sized_new (size);
+  while ((at = memmem (data, end - data, folder, folder_size)) != NULL)
+    {
+      g_byte_array_append (shown, (const guint8 *) data, at - data);
+      data = at + folder_size;
+      if (data < end && *data == '/')
+        data++;
+    }
+  g_byte_array_append (shown, (const guint8 *) data, end - data);
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&shown));
+}
+
+/* Returns: the folder that the names in the log are relative to */
+static char *
+hide_input_folder (Step *step)
+{
+  TvmCompileResult *result = step->result;
+  g_autoptr (GBytes) log = g_steal_pointer (&result->log);
+  g_autofree char *path = g_steal_pointer (&result->inputs[0]);
+  char *folder = g_path_get_dirname (path);
+
+  result->inputs[0] = g_path_get_basename (path);
+  result->log = hide_folder (log, folder);
+  return folder;
+}
+
+static void
+read_reports (Step *step)
+{
+  TvmCompileResult *result = step->result;
+  g_autofree char *folder = NULL;
+  g_autofree char *contents = NULL;
+  gsize length;
+  guint i;
+
+  if ((step->flags & TVM_STEP_HIDE_FOLDER) != 0)
+    folder = hide_input_folder (step);
+
+  tvm_compile_result_read_log (result, folder != NULL ? folder : result->working_directory);
+  if (step->depfile != NULL && g_file_get_contents (step->depfile, &contents, &length, NULL))
+    result->dependencies = tvm_depfile_parse (contents, length);
+  for (i = 0; folder != NULL && result->dependencies != NULL && result->dependencies[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (result->dependencies[i], folder))
+        memmove (result->dependencies[i], result->dependencies[i] + strlen (folder) + 1,
+                 strlen (result->dependencies[i] + strlen (folder) + 1) + 1);
+    }
+  if (step->cache_log != NULL)
+    result->cache_status = read_cache_log (step->cache_log);
+}
+
+/* In a thread: reads what the tool left, and brings its output to its place. */
+static void
+conclude_in_thread (GTask        *task,
+                    gpointer      source_object,
+                    gpointer      task_data,
+                    GCancellable *cancellable)
+{
+  Step *step = task_data;
+  TvmCompileResult *result = step->result;
+  GError *error = NULL;
+
+  read_reports (step);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error))
+    {
+      g_clear_pointer (&step->stage, tvm_stage_free);
+      g_task_return_error (task, error);
+      return;
+    }
+
+  if (step->stage != NULL && tvm_compile_result_get_successful (result))
+    tvm_stage_commit (step->stage, &result->error);
+  g_clear_pointer (&step->stage, tvm_stage_free);
+
+  if (tvm_compile_result_get_successful (result))
+    result->output = g_strdup (tvm_compile_request_get_output (step->request));
+  tvm_compile_result_seal (result);
+  g_task_return_pointer (task, g_steal_pointer (&step->result), g_object_unref);
+}
+
+static void
+process_ready (GObject      *source,
+               GAsyncResult *async_result,
+               gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Step *step = g_task_get_task_data (task);
+  GError *error = NULL;
+  TvmProcessResult *process = tvm_process_run_finish (async_result, &error);
+
+  if (process != NULL)
+    tvm_job_slot_set_peak_memory (step->slot, process->max_rss_bytes);
+  g_clear_pointer (&step->slot, tvm_job_slot_release);
+
+  if (process == NULL)
+    {
+      return_failure (task, error);
+      return;
+    }
+
+  tvm_compile_result_take_process (step->result, process);
+  /* A compiler may be an object of a language that is not at home in other threads: whoever runs
+   * this step holds one until it has ended. */
+  g_clear_object (&step->compiler);
+  g_task_run_in_thread (task, conclude_in_thread);
+}
+
+static void
+stage_in_thread (GTask        *task,
+                 gpointer      source_object,
+                 gpointer      task_data,
+                 GCancellable *cancellable)
+{
+  const char *output = task_data;
+  GError *error = NULL;
+  TvmStage *stage = tvm_stage_new (output, &error);
+
+  if (stage == NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, stage, (GDestroyNotify) tvm_stage_free);
+}
+
+static void
+run_tool (GTask *task)
+{
+  Step *step = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (TvmProcessSpec) spec = build_spec (step, &error);
+
+  if (spec == NULL)
+    {
+      return_failure (task, error);
+      return;
+    }
+
+  tvm_process_run_async (spec, g_task_get_cancellable (task), process_ready, g_object_ref (task));
+}
+
+static void
+stage_ready (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Step *step = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  step->stage = g_task_propagate_pointer (G_TASK (result), &error);
+  if (step->stage == NULL)
+    {
+      return_failure (task, error);
+      return;
+    }
+
+  step->output = g_strdup (tvm_stage_get_path (step->stage));
+  step->depfile = tvm_stage_build_path (step->stage, "depfile");
+  if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
+    step->cache_log = tvm_stage_build_path (step->stage, "cache-log");
+  run_tool (task);
+}
+
+static void
+slot_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Step *step = g_task_get_task_data (task);
+  const char *output = tvm_compile_request_get_output (step->request);
+  GError *error = NULL;
+
+  step->slot = tvm_job_limiter_acquire_finish (result, &error);
+  if (step->slot == NULL)
+    {
+      return_failure (task, error);
+      return;
+    }
+
+  if ((step->flags & TVM_STEP_STAGED) != 0)
+    {
+      g_autoptr (GTask) stage_task =
+        g_task_new (NULL, g_task_get_cancellable (task), stage_ready, g_object_ref (task));
+
+      g_task_set_source_tag (stage_task, slot_ready);
+      g_task_set_task_data (stage_task, g_strdup (output), g_free);
+      g_task_run_in_thread (stage_task, stage_in_thread);
+      return;
+    }
+
+  step->output = g_strdup (output);
+  step->depfile = g_strconcat (output, ".d", NULL);
+  if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
+    step->cache_log = g_strconcat (output, ".cache-log", NULL);
+  run_tool (task);
+}
+
+void
+tvm_compile_step_async (TvmCompiler         *compiler,
+                        TvmToolchain        *toolchain,
+                        TvmCompileRequest   *request,
+                        TvmStepFlags         flags,
+                        GCancellable        *cancellable,
+                        GAsyncReadyCallback  callback,
+                        gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  Step *step = g_new0 (Step, 1);
+
+  step->compiler = g_object_ref (compiler);
+  step->toolchain = g_object_ref (toolchain);
+  step->request = g_object_ref (request);
+  step->flags = flags;
+  step->result = tvm_compile_result_new (tvm_compile_request_get_kind (request));
+  step->result->inputs = tvm_compile_request_dup_inputs (request);
+  step->result->timeout_msec = tvm_compile_request_get_timeout (request);
+  step->result->working_directory =
+    g_strdup (tvm_compile_request_get_working_directory (request));
+
+  g_task_set_source_tag (task, tvm_compile_step_async);
+  g_task_set_task_data (task, step, step_free);
+  /* Once the output is in its place, the step has succeeded, whatever happens later. */
+  g_task_set_check_cancellable (task, FALSE);
+  tvm_job_limiter_acquire_async (tvm_compiler_get_limiter (compiler), cancellable, slot_ready,
+                                 g_steal_pointer (&task));
+}
+
+TvmCompileResult *
+tvm_compile_step_finish (GAsyncResult  *result,
+                         GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
