@@ -209,7 +209,7 @@ append_machine (GString *text)
   g_string_append_printf (text, _("  available: %u processors, %s of memory\n"),
                           tvm_machine_get_processors (), memory);
 
-  supervisor = tvm_supervisor_dup_path (&error);
+  supervisor = tvm_launch_dup_supervisor_path (&error);
   g_string_append_printf (text, _("  supervisor: %s\n"),
                           supervisor != NULL ? supervisor : error->message);
 }

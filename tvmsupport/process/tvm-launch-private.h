@@ -28,4 +28,7 @@ gboolean tvm_launch_start (TvmLaunch            *self,
                            char                **environ_,
                            GError              **error);
 
+/* Returns: (transfer full): where the supervisor is, or NULL with the places that were looked at */
+char    *tvm_launch_dup_supervisor_path (GError **error);
+
 G_END_DECLS

@@ -119,6 +119,19 @@ find_supervisor (const TvmLaunch  *self,
   return NULL;
 }
 
+char *
+tvm_launch_dup_supervisor_path (GError **error)
+{
+  TvmLaunch launch;
+  char *path;
+
+  tvm_launch_init (&launch);
+  path = find_supervisor (&launch, error);
+  tvm_launch_clear (&launch);
+
+  return path;
+}
+
 /* Returns: a descriptor of a file that holds @bytes and cannot be changed, or -1 */
 static int
 make_memfd (const char  *name,
