@@ -18,6 +18,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#ifdef ENABLE_NLS
+#define HAVE_NLS "ON"
+#else
+#define HAVE_NLS "OFF"
+#endif
+
 /* What libraries and tools the seed asks for by the names of its build options. The library itself links none
  * of them; ON means that this machine has one of those named, now. */
 static const struct
@@ -149,7 +155,7 @@ tvm_libinfo (void)
   insert (info, "LIBARCHIVE_VERSION", g_strdup (archive_version_string ()));
   insert (info, "LIBELF_VERSION",
           g_strdup_printf ("%d.%d", _ELFUTILS_VERSION / 1000, _ELFUTILS_VERSION % 1000));
-  insert (info, "NLS", g_strdup (ENABLE_NLS ? "ON" : "OFF"));
+  insert (info, "NLS", g_strdup (HAVE_NLS));
 
   insert_program (info, "AR", "ar");
   insert_program (info, "NM", "nm");
