@@ -15,7 +15,7 @@ GHashTable *tvm_symbols_read_global   (const char    *path,
                                        GCancellable  *cancellable,
                                        GError       **error);
 
-/* Whether an ELF object or archive among @paths refers to the C++ runtime (mangled names,
+/* (tvm-symbols-cxx.c) Whether an ELF object or archive among @paths refers to the C++ runtime (mangled names,
  * __cxa_*, __gxx_personality_*) without defining it. Files of other formats say no. */
 gboolean    tvm_symbols_need_cxx      (const char * const *paths,
                                        const char         *cwd,

@@ -327,7 +327,7 @@ link_objects (GTask *task)
   inspection->inputs = tvm_compile_request_dup_inputs (run->link_request);
   inspection->options = tvm_compile_request_dup_options (run->merged);
   inspection->link_options = tvm_compile_request_dup_link_options (run->merged);
-  inspection->cwd = g_strdup (tvm_compile_request_get_working_directory (run->merged));
+  inspection->cwd = tvm_compile_request_resolve (run->merged, ".");
   run_in_thread (task, inspect_in_thread, inspection, inspection_free, inspection_ready);
 }
 
