@@ -21,6 +21,7 @@ struct _TvmCompileResult
   gboolean timed_out;
   gint64 timeout_msec;        /* what the limit was, for the message */
   char *output;               /* (nullable) */
+  char *destination;          /* (nullable): where a tool was to write what stays, also if it failed */
   GBytes *bytes;              /* (nullable) */
   GBytes *log;
   char *log_text;

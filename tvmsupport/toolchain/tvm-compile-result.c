@@ -162,6 +162,7 @@ tvm_compile_result_finalize (GObject *object)
   g_strfreev (self->argv);
   g_free (self->working_directory);
   g_free (self->output);
+  g_free (self->destination);
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_pointer (&self->log, g_bytes_unref);
   g_free (self->log_text);

@@ -463,6 +463,9 @@ tvm_compile_step_async (TvmCompiler         *compiler,
   step->result->timeout_msec = tvm_compile_request_get_timeout (request);
   step->result->working_directory =
     g_strdup (tvm_compile_request_get_working_directory (request));
+  /* What is not staged goes away behind the link. */
+  if ((flags & TVM_STEP_STAGED) != 0)
+    step->result->destination = g_strdup (tvm_compile_request_get_output (request));
 
   g_task_set_source_tag (task, tvm_compile_step_async);
   g_task_set_task_data (task, step, step_free);
