@@ -17,10 +17,13 @@ die () {
 }
 
 # Runs a command and says how long it took: timed WHAT COMMAND…
+# As "|| …" would keep a function from ending at its first failure, there is none here: a failure ends
+# the script, unless the caller looks at the status.
 timed () {
-  local what=$1 begin=$EPOCHREALTIME end status=0
+  local what=$1 begin=$EPOCHREALTIME end status
   shift
-  "$@" || status=$?
+  "$@"
+  status=$?
   end=$EPOCHREALTIME
   LC_ALL=C awk -v what="$what" -v begin="${begin/,/.}" -v end="${end/,/.}" -v status="$status" \
     'BEGIN { printf "--- %s: %.2f s%s\n", what, end - begin, status ? ", FAILED" : "" }'
