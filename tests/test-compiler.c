@@ -729,7 +729,6 @@ static char **
 test_compiler_build_argv (TvmCompiler        *self,
                           TvmToolchain       *toolchain,
                           TvmCompileRequest  *request,
-                          const char         *output,
                           GError            **error)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
@@ -740,7 +739,7 @@ test_compiler_build_argv (TvmCompiler        *self,
     return NULL;
 
   argv = TVM_COMPILER_CLASS (test_compiler_parent_class)
-           ->build_argv (self, toolchain, request, output, error);
+           ->build_argv (self, toolchain, request, error);
   g_strv_builder_addv (builder, (const char **) argv);
   g_strv_builder_add (builder, "-DVALUE=42");
   return g_strv_builder_end (builder);

@@ -161,8 +161,9 @@ def test_environment_as_dict(tmp_path):
 
 def test_a_subclass_changes_the_command_line(add_c, tmp_path):
     class Defining(TvmSupport.Compiler):
-        def do_build_argv(self, toolchain, request, output):
-            argv = TvmSupport.Compiler.do_build_argv(self, toolchain, request, output)
+        def do_build_argv(self, toolchain, request):
+            assert request.get_output()
+            argv = TvmSupport.Compiler.do_build_argv(self, toolchain, request)
             return argv + ["-Dadd=plus"]
 
     request = request_for(add_c, tmp_path / "plus.o", TvmSupport.CompileKind.OBJECT)
@@ -171,14 +172,16 @@ def test_a_subclass_changes_the_command_line(add_c, tmp_path):
     assert "plus" in TvmSupport.cc_get_global_symbol_section_map(tmp_path / "plus.o")
 
 
-def test_an_error_of_a_subclass_is_the_error_of_the_call(add_c, tmp_path):
+def test_an_error_of_a_subclass_is_kept(add_c, tmp_path):
     class Refusing(TvmSupport.Compiler):
-        def do_build_argv(self, toolchain, request, output):
+        def do_build_argv(self, toolchain, request):
             raise GLib.Error.new_literal(TvmSupport.error_quark(), "no", 7)
 
     request = request_for(add_c, tmp_path / "x.o", TvmSupport.CompileKind.OBJECT)
+    result = Refusing().compile(request)
+    assert not result.get_successful()
     with pytest.raises(GLib.Error) as error:
-        Refusing().compile(request)
+        result.check()
     assert error.value.matches(TvmSupport.error_quark(), 7)
 
 

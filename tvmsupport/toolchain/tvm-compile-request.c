@@ -264,7 +264,12 @@ install_strv_properties (void)
   /**
    * TvmCompileRequest:options:
    *
-   * The options of the compile steps, in order; see [property@TvmSupport.CompileRequest:link-options] for those of the link.
+   * Options for the compiler driver, in order. Each step gets those that concern it: what only a linker uses,
+   * such as `-lfoo`, goes to the link, behind the inputs and before
+   * [property@TvmSupport.CompileRequest:link-options].
+   *
+   * The kind says what is made, so `-c` says nothing new and is left out, and a compile with `-S`, `-E` or
+   * `-o` fails with %TVM_ERROR_INVALID_ARGUMENT.
    *
    * Since: 1.0
    */
@@ -480,6 +485,7 @@ tvm_compile_request_copy (TvmCompileRequest *self)
   g_return_val_if_fail (TVM_IS_COMPILE_REQUEST (self), NULL);
 
   copy = tvm_compile_request_copy_bare (self, self->kind);
+  copy->link_runtime = self->link_runtime;
   for (i = 0; i < self->inputs->len; i++)
     {
       const TvmCompileInput *input = g_ptr_array_index (self->inputs, i);

@@ -4,7 +4,6 @@
 #include "tvmsupport/toolchain/tvm-compiler.h"
 
 #include "tvmsupport/process/tvm-sync-private.h"
-#include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/tvm-error.h"
 
 /*
@@ -34,21 +33,13 @@ make_request (TvmCompileKind       kind,
               const char * const  *inputs,
               const char * const  *options,
               const char          *cwd,
-              const char * const  *ccache_environ,
-              GError             **error)
+              const char * const  *ccache_environ)
 {
-  g_auto (GStrv) compile_options = NULL;
-  g_auto (GStrv) link_options = NULL;
-  TvmCompileRequest *request;
+  TvmCompileRequest *request = tvm_compile_request_new (kind);
   guint i;
 
-  if (!tvm_compile_options_split (options, &compile_options, &link_options, error))
-    return NULL;
-
-  request = tvm_compile_request_new (kind);
   tvm_compile_request_set_output (request, output);
-  tvm_compile_request_set_options (request, (const char * const *) compile_options);
-  tvm_compile_request_set_link_options (request, (const char * const *) link_options);
+  tvm_compile_request_set_options (request, options);
   tvm_compile_request_set_working_directory (request, cwd);
   tvm_compile_request_set_ccache_environ (request, ccache_environ);
   for (i = 0; inputs[i] != NULL; i++)
@@ -57,12 +48,11 @@ make_request (TvmCompileKind       kind,
   return request;
 }
 
-/* Takes @request, which may be NULL with @error set. */
+/* Takes @request. */
 static void
 start (TvmCompiler         *self,
        gpointer             source_tag,
        TvmCompileRequest   *request,
-       GError              *error,
        GCancellable        *cancellable,
        GAsyncReadyCallback  callback,
        gpointer             user_data)
@@ -74,11 +64,7 @@ start (TvmCompiler         *self,
   /* An output that is in its place is a success, whatever happens later. */
   g_task_set_check_cancellable (task, FALSE);
 
-  if (request == NULL)
-    g_task_return_error (task, error);
-  else
-    tvm_compiler_compile_async (self, request, cancellable, compile_ready,
-                                g_steal_pointer (&task));
+  tvm_compiler_compile_async (self, request, cancellable, compile_ready, g_steal_pointer (&task));
 }
 
 static TvmCompileResult *
@@ -126,15 +112,14 @@ tvm_compiler_create_shared_async (TvmCompiler         *self,
                                   gpointer             user_data)
 {
   TvmCompileRequest *request;
-  GError *error = NULL;
 
   g_return_if_fail (TVM_IS_COMPILER (self));
   g_return_if_fail (output != NULL);
   g_return_if_fail (objects != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  request = make_request (TVM_COMPILE_KIND_SHARED, output, objects, options, cwd, ccache_environ, &error);
-  start (self, tvm_compiler_create_shared_async, request, error, cancellable, callback, user_data);
+  request = make_request (TVM_COMPILE_KIND_SHARED, output, objects, options, cwd, ccache_environ);
+  start (self, tvm_compiler_create_shared_async, request, cancellable, callback, user_data);
 }
 
 /**
@@ -240,15 +225,14 @@ tvm_compiler_create_executable_async (TvmCompiler         *self,
                                       gpointer             user_data)
 {
   TvmCompileRequest *request;
-  GError *error = NULL;
 
   g_return_if_fail (TVM_IS_COMPILER (self));
   g_return_if_fail (output != NULL);
   g_return_if_fail (objects != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  request = make_request (TVM_COMPILE_KIND_EXECUTABLE, output, objects, options, cwd, ccache_environ, &error);
-  start (self, tvm_compiler_create_executable_async, request, error, cancellable, callback, user_data);
+  request = make_request (TVM_COMPILE_KIND_EXECUTABLE, output, objects, options, cwd, ccache_environ);
+  start (self, tvm_compiler_create_executable_async, request, cancellable, callback, user_data);
 }
 
 /**
@@ -347,16 +331,15 @@ tvm_compiler_create_staticlib_async (TvmCompiler         *self,
                                      gpointer             user_data)
 {
   TvmCompileRequest *request;
-  GError *error = NULL;
 
   g_return_if_fail (TVM_IS_COMPILER (self));
   g_return_if_fail (output != NULL);
   g_return_if_fail (inputs != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  request = make_request (TVM_COMPILE_KIND_STATIC, output, inputs, NULL, NULL, NULL, &error);
+  request = make_request (TVM_COMPILE_KIND_STATIC, output, inputs, NULL, NULL, NULL);
   tvm_compile_request_set_archiver (request, ar);
-  start (self, tvm_compiler_create_staticlib_async, request, error, cancellable, callback, user_data);
+  start (self, tvm_compiler_create_staticlib_async, request, cancellable, callback, user_data);
 }
 
 /**

@@ -98,10 +98,10 @@ static char **
 tvm_compiler_real_build_argv (TvmCompiler        *self,
                               TvmToolchain       *toolchain,
                               TvmCompileRequest  *request,
-                              const char         *output,
                               GError            **error)
 {
-  return tvm_compile_argv_build (toolchain, request, output, error);
+  return tvm_compile_argv_build (toolchain, request, tvm_compile_request_get_output (request),
+                                 error);
 }
 
 static void
@@ -708,7 +708,8 @@ join_strv (char               **first,
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-  g_strv_builder_addv (builder, (const char **) first);
+  if (first != NULL)
+    g_strv_builder_addv (builder, (const char **) first);
   if (second != NULL)
     g_strv_builder_addv (builder, (const char **) second);
 
@@ -721,20 +722,21 @@ tvm_compiler_merge_request (TvmCompiler        *self,
                             GError            **error)
 {
   TvmCompilerPrivate *priv = PRIVATE (self);
+  g_auto (GStrv) options = NULL;
   g_auto (GStrv) compile_options = NULL;
   g_auto (GStrv) link_options = NULL;
-  g_auto (GStrv) all_compile_options = NULL;
   g_auto (GStrv) all_link_options = NULL;
   TvmCompileRequest *merged;
 
-  if (!tvm_compile_options_split ((const char * const *) priv->options, &compile_options,
-                                  &link_options, error))
+  /* What only a link uses goes behind the inputs, where a static library is found. */
+  options = join_strv (priv->options, tvm_compile_request_peek_options (request));
+  if (!tvm_compile_options_split ((const char * const *) options, &compile_options, &link_options,
+                                  error))
     return NULL;
 
   merged = tvm_compile_request_copy (request);
-  all_compile_options = join_strv (compile_options, tvm_compile_request_peek_options (request));
   all_link_options = join_strv (link_options, tvm_compile_request_peek_link_options (request));
-  tvm_compile_request_set_options (merged, (const char * const *) all_compile_options);
+  tvm_compile_request_set_options (merged, (const char * const *) compile_options);
   tvm_compile_request_set_link_options (merged, (const char * const *) all_link_options);
 
   return merged;
@@ -747,9 +749,14 @@ tvm_compiler_build_argv (TvmCompiler        *self,
                          const char         *output,
                          GError            **error)
 {
+  g_autoptr (TvmCompileRequest) step = tvm_compile_request_copy (request);
   g_autoptr (GError) local_error = NULL;
-  char **argv =
-    TVM_COMPILER_GET_CLASS (self)->build_argv (self, toolchain, request, output, &local_error);
+  char **argv;
+
+  /* The output is part of the request and no parameter of its own, because PyGObject 3.42 does not
+   * give an override a parameter that is a file name. */
+  tvm_compile_request_set_output (step, output);
+  argv = TVM_COMPILER_GET_CLASS (self)->build_argv (self, toolchain, step, &local_error);
 
   if (argv != NULL && argv[0] != NULL)
     return argv;

@@ -27,8 +27,9 @@ struct _TvmCompilerClass
    * TvmCompilerClass::build_argv:
    * @self: a compiler
    * @toolchain: what it runs
-   * @request: one step: an object file from one source, a link, or an archive
-   * @output: (type filename): where the tool is to write
+   * @request: one step: an object file from one source, a link, or an archive; its
+   *   [property@TvmSupport.CompileRequest:output] is where the tool is to write, which is not yet
+   *   the place where the output ends up
    * @error: a #GError
    *
    * Makes the command line of one step. The command starts with the compiler, without the wrapper
@@ -42,7 +43,6 @@ struct _TvmCompilerClass
   char             **(* build_argv)     (TvmCompiler          *self,
                                          TvmToolchain         *toolchain,
                                          TvmCompileRequest    *request,
-                                         const char           *output,
                                          GError              **error);
 
   /**

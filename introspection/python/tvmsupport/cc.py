@@ -71,8 +71,7 @@ def _create(kind, output, objects, options, cc, cwd, ccache_env):
     request = TvmSupport.CompileRequest.new(kind)
     _add_inputs(request, objects)
     request.set_output(_bridge.path(output))
-    # What is made follows from the function, so this one says nothing new.
-    request.set_options([option for option in _bridge.options(options) or [] if option != "-c"])
+    request.set_options(_bridge.options(options))
     request.set_working_directory(_bridge.path(cwd))
     request.set_ccache_environ(_bridge.environ(ccache_env))
     _run(_compiler(cc), request, "Compilation error")
