@@ -3,41 +3,67 @@
 
 #include "tvmsupport/files/tvm-symbols-private.h"
 
-#include <fcntl.h>
-#include <gelf.h>
-#include <libelf.h>
-#include <unistd.h>
+#include "tvmsupport/files/tvm-elf-private.h"
 
-/* What only code of C++ refers to: the Itanium ABI's runtime and its mangled names */
+#include <string.h>
+
+/* “_ZN4core3fmt17h0123456789abcdefE”: Rust's names begin like those of C++. */
 static gboolean
-is_cxx_name (const char *name)
+is_rust_name (const char *name)
 {
-  return g_str_has_prefix (name, "_ZN") || g_str_has_prefix (name, "_ZS") ||
-         g_str_has_prefix (name, "_ZT") || g_str_has_prefix (name, "_Zn") ||
-         g_str_has_prefix (name, "_Zd") || g_str_has_prefix (name, "__cxa_throw") ||
-         g_str_has_prefix (name, "__cxa_begin_catch") || g_str_has_prefix (name, "__cxa_guard") ||
-         g_str_has_prefix (name, "__cxa_pure_virtual") ||
-         g_str_has_prefix (name, "__gxx_personality");
+  const gsize length = strlen (name);
+  const char *hash = name + length - 20;
+
+  if (length < 22 || strncmp (hash, "17h", 3) != 0 || name[length - 1] != 'E')
+    return FALSE;
+  for (guint i = 3; i < 19; i++)
+    {
+      if (!g_ascii_isxdigit (hash[i]))
+        return FALSE;
+    }
+
+  return TRUE;
 }
 
 static gboolean
-section_refers_to_cxx (Elf      *elf,
-                       Elf_Scn  *section,
-                       GElf_Shdr *header)
+is_cxx_name (const char *name)
 {
-  Elf_Data *data = elf_getdata (section, NULL);
-  gsize n = header->sh_entsize > 0 ? header->sh_size / header->sh_entsize : 0;
-  gsize i;
+  /* Nested names, std, virtual tables and type information, new, delete. A plain function of the
+   * user, as _Z3foov, says nothing: its definition does. */
+  static const char *const mangled[] = { "_ZN", "_ZS", "_ZT", "_Zn", "_Zd" };
+  static const char *const of_libc[] = {
+    "__cxa_atexit", "__cxa_finalize", "__cxa_at_quick_exit", "__cxa_thread_atexit_impl", NULL,
+  };
 
-  for (i = 0; data != NULL && i < n; i++)
+  for (gsize i = 0; i < G_N_ELEMENTS (mangled); i++)
     {
-      GElf_Sym symbol;
+      if (g_str_has_prefix (name, mangled[i]))
+        return !is_rust_name (name);
+    }
+
+  if (g_str_has_prefix (name, "__cxa_"))
+    return !g_strv_contains (of_libc, name);
+  return g_str_has_prefix (name, "__gxx_personality_");
+}
+
+static gboolean
+symbols_need_cxx (Elf              *elf,
+                  const GElf_Shdr  *shdr,
+                  Elf_Data         *data)
+{
+  const size_t entry_size = gelf_fsize (elf, ELF_T_SYM, 1, EV_CURRENT);
+  const size_t n = entry_size > 0 ? MIN (data->d_size / entry_size, G_MAXINT) : 0;
+
+  for (size_t i = 1; i < n; i++)
+    {
+      GElf_Sym sym;
       const char *name;
 
-      if (gelf_getsym (data, i, &symbol) == NULL || symbol.st_shndx != SHN_UNDEF)
+      if (gelf_getsym (data, i, &sym) == NULL)
+        return FALSE;
+      if (sym.st_shndx != SHN_UNDEF)
         continue;
-
-      name = elf_strptr (elf, header->sh_link, symbol.st_name);
+      name = elf_strptr (elf, shdr->sh_link, sym.st_name);
       if (name != NULL && is_cxx_name (name))
         return TRUE;
     }
@@ -45,52 +71,75 @@ section_refers_to_cxx (Elf      *elf,
   return FALSE;
 }
 
+/* GCC's objects for link-time optimization alone list their symbols in a section: the name, that of
+ * a comdat group, a byte for the kind, one for the visibility, eight for the size, four for the
+ * slot. */
 static gboolean
-object_refers_to_cxx (Elf *elf)
+lto_symbols_need_cxx (const Elf_Data *data)
 {
-  Elf_Scn *section = NULL;
+  enum { KIND_UNDEFINED = 2, KIND_WEAK_UNDEFINED = 3, REST = 14 };
+  const char *position = data->d_buf;
+  const char *end = position + data->d_size;
 
-  while ((section = elf_nextscn (elf, section)) != NULL)
+  while (position < end)
     {
-      GElf_Shdr header;
+      const char *name = position;
+      const char *group = memchr (name, '\0', end - name);
+      const char *rest = group != NULL ? memchr (group + 1, '\0', end - group - 1) : NULL;
 
-      /* A shared library brings its own needs along, and has no .symtab that counts here. */
-      if (gelf_getshdr (section, &header) != NULL && header.sh_type == SHT_SYMTAB &&
-          section_refers_to_cxx (elf, section, &header))
+      if (rest == NULL || end - rest - 1 < REST)
+        return FALSE;
+      if ((rest[1] == KIND_UNDEFINED || rest[1] == KIND_WEAK_UNDEFINED) && is_cxx_name (name))
         return TRUE;
+      position = rest + 1 + REST;
     }
 
   return FALSE;
 }
 
 static gboolean
-is_relocatable (Elf *elf)
+section_needs_cxx (Elf      *elf,
+                   Elf_Scn  *scn,
+                   size_t    shstrndx)
 {
-  GElf_Ehdr header;
+  GElf_Shdr shdr;
+  Elf_Data *data;
+  const char *name;
+  gboolean lto;
 
-  return gelf_getehdr (elf, &header) != NULL && header.e_type == ET_REL;
+  if (gelf_getshdr (scn, &shdr) == NULL)
+    return FALSE;
+  name = elf_strptr (elf, shstrndx, shdr.sh_name);
+  lto = shdr.sh_type == SHT_PROGBITS && name != NULL
+        && g_str_has_prefix (name, ".gnu.lto_.symtab.");
+  if (shdr.sh_type != SHT_SYMTAB && !lto)
+    return FALSE;
+
+  data = elf_getdata (scn, NULL);
+  if (data == NULL || data->d_buf == NULL)
+    return FALSE;
+  return lto ? lto_symbols_need_cxx (data) : symbols_need_cxx (elf, &shdr, data);
 }
 
+/* Stops at the first that needs it. */
 static gboolean
-descriptor_refers_to_cxx (int           fd,
-                          GCancellable *cancellable)
+visit_for_cxx (Elf         *elf,
+               const char  *display,
+               gpointer     user_data,
+               GError     **error)
 {
-  Elf *file = elf_begin (fd, ELF_C_READ_MMAP, NULL);
-  Elf_Cmd command = ELF_C_READ_MMAP;
-  gboolean found = FALSE;
-  Elf *member;
+  gboolean *needs = user_data;
+  Elf_Scn *scn = NULL;
+  GElf_Ehdr ehdr;
+  size_t shstrndx;
 
-  while (!found && !g_cancellable_is_cancelled (cancellable) &&
-         (member = elf_begin (fd, command, file)) != NULL)
-    {
-      if (elf_kind (member) == ELF_K_ELF && is_relocatable (member))
-        found = object_refers_to_cxx (member);
-      command = elf_next (member);
-      elf_end (member);
-    }
+  if (gelf_getehdr (elf, &ehdr) == NULL || ehdr.e_type != ET_REL
+      || elf_getshdrstrndx (elf, &shstrndx) != 0)
+    return TRUE;
 
-  elf_end (file);
-  return found;
+  while (!*needs && (scn = elf_nextscn (elf, scn)) != NULL)
+    *needs = section_needs_cxx (elf, scn, shstrndx);
+  return !*needs;
 }
 
 gboolean
@@ -98,21 +147,17 @@ tvm_symbols_need_cxx (const char * const *paths,
                       const char         *cwd,
                       GCancellable       *cancellable)
 {
-  gboolean found = FALSE;
-  guint i;
+  gboolean needs = FALSE;
 
-  elf_version (EV_CURRENT);
-  for (i = 0; !found && paths[i] != NULL; i++)
+  for (guint i = 0; paths[i] != NULL && !needs; i++)
     {
-      g_autofree char *path = g_canonicalize_filename (paths[i], cwd);
-      int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+      g_autofree char *path = cwd == NULL || g_path_is_absolute (paths[i])
+                                ? g_strdup (paths[i]) : g_build_filename (cwd, paths[i], NULL);
 
-      if (fd < 0)
-        continue;
-
-      found = descriptor_refers_to_cxx (fd, cancellable);
-      close (fd);
+      if (g_cancellable_is_cancelled (cancellable))
+        return FALSE;
+      (void) tvm_elf_foreach (path, TRUE, visit_for_cxx, &needs, cancellable, NULL);
     }
 
-  return found;
+  return needs;
 }
