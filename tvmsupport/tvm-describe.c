@@ -24,8 +24,8 @@
 #define HAVE_NLS "OFF"
 #endif
 
-/* What libraries and tools the seed asks for by the names of its build options. The library itself links none
- * of them; ON means that this machine has one of those named, now. */
+/* What libraries and tools the seed asks for by the names of its build options. The library itself
+ * links none of them; ON means that this machine has one of those named, now. */
 static const struct
 {
   const char *key;
@@ -75,7 +75,8 @@ has_program (const char *names)
   return FALSE;
 }
 
-/* Loading a library to see whether it is there would run its constructors, so its file is looked for. */
+/* Loading a library to see whether it is there would run its constructors, so its file is looked
+ * for. */
 static gboolean
 has_library (const char *names)
 {
@@ -130,11 +131,11 @@ insert_program (GHashTable *info,
  * Gets facts about the library and about what it can work with on this machine, by name.
  *
  * `VERSION`, `BUILD_COMPILER`, `BUILD_HOST` and the versions of the libraries that it is built on
- * (`GLIB_VERSION`, `JSON_GLIB_VERSION`, `LIBARCHIVE_VERSION`, `LIBELF_VERSION`) come from the build and from the
- * libraries; `NLS` is `ON` or `OFF`. `AR`, `NM`, `CCACHE`, `NVCC`, `HIPCC`, `EMCC`, `XCRUN` are the
- * paths of tools, or `NOT-FOUND`. The keys `USE_*` are those of the seed's `libinfo`; here each says whether
- * this machine has such a tool or library, `ON` or `OFF`. No process is started and nothing
- * is loaded.
+ * (`GLIB_VERSION`, `JSON_GLIB_VERSION`, `LIBARCHIVE_VERSION`, `LIBELF_VERSION`) come from the build
+ * and from the libraries; `NLS` is `ON` or `OFF`. `AR`, `NM`, `CCACHE`, `NVCC`, `HIPCC`, `EMCC`,
+ * `XCRUN` are the paths of tools, or `NOT-FOUND`. The keys `USE_*` are those of the seed's
+ * `libinfo`; here each says whether this machine has such a tool or library, `ON` or `OFF`. No
+ * process is started and nothing is loaded.
  *
  * Returns: (transfer full) (element-type utf8 utf8): the facts
  *
@@ -392,8 +393,9 @@ tvm_describe_finish (GAsyncResult  *result,
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
- * Describes the library and the machine, for people to read: versions, the kernel, and every toolchain and tool
- * with its version and path, or why it was not found. Compilers are run to ask what they are.
+ * Describes the library and the machine, for people to read: versions, the kernel, and every
+ * toolchain and tool with its version and path, or why it was not found. Compilers are run to ask
+ * what they are.
  *
  * A compiler or tool that is missing or broken is part of the description; the only error is
  * %G_IO_ERROR_CANCELLED.

@@ -12,9 +12,9 @@
 /**
  * tvm_cc_get_cc:
  *
- * Gets the command of the default compiler: the value of `CXX` or of `CC`, which may have arguments and a
- * wrapper, or else the path of the first of `g++`, `gcc`, `clang++`, `clang`, `c++` and `cc` in
- * the `PATH`. Nothing is run. This is the seed's `cc.get_cc`.
+ * Gets the command of the default compiler: the value of `CXX` or of `CC`, which may have arguments
+ * and a wrapper, or else the path of the first of `g++`, `gcc`, `clang++`, `clang`, `c++` and `cc`
+ * in the `PATH`. Nothing is run. This is the seed's `cc.get_cc`.
  *
  * Returns: (transfer full) (nullable) (type filename): the command, or %NULL if there is none
  *
@@ -128,11 +128,11 @@ tvm_cc_get_target_triple_finish (GAsyncResult  *result,
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
- * Gets the target that a compiler makes code for, as its `-dumpmachine` prints it, without the newline.
- * This is what the seed's `cc.get_target_by_dump_machine` returns a function for.
+ * Gets the target that a compiler makes code for, as its `-dumpmachine` prints it, without the
+ * newline. This is what the seed's `cc.get_target_by_dump_machine` returns a function for.
  *
- * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover], and
- * %TVM_ERROR_FAILED if the compiler does not say.
+ * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover],
+ * and %TVM_ERROR_FAILED if the compiler does not say.
  *
  * Returns: (transfer full): the triple, such as `x86_64-linux-gnu`
  *

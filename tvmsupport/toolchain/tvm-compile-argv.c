@@ -12,8 +12,8 @@
 #include <string.h>
 
 /*
- * The order of a command line: the command and its own arguments, what we add, the options of the caller (so
- * that they win), inputs and output, and last what a linker must see behind its inputs.
+ * The order of a command line: the command and its own arguments, what we add, the options of the
+ * caller (so that they win), inputs and output, and last what a linker must see behind its inputs.
  */
 
 static void
@@ -60,7 +60,7 @@ build_compile (TvmToolchain       *toolchain,
                GError            **error)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
-  const TvmCompileInput *input = tvm_compile_request_get_input (request, 0);
+  const TvmCompileInput *input = g_ptr_array_index (request->inputs, 0);
   TvmLanguage suffix_language = tvm_language_from_path (input->path);
   gboolean cxx = tvm_language_is_cxx (input->language);
   const char *driver =
@@ -76,7 +76,8 @@ build_compile (TvmToolchain       *toolchain,
       return NULL;
     }
 
-  /* Where there is only the driver of the other language: g++ takes a .c file for C++ unless told. */
+  /* Where there is only the driver of the other language: g++ takes a .c file for C++ unless
+   * told. */
   if (driver == NULL)
     {
       driver = tvm_toolchain_get_path (toolchain);
@@ -88,7 +89,7 @@ build_compile (TvmToolchain       *toolchain,
   add_reporting (toolchain, FALSE, argv);
   if (tvm_compile_request_get_pic (request))
     g_strv_builder_add (argv, "-fPIC");
-  tvm_compile_options_add (tvm_compile_request_peek_options (request), TVM_OPTION_COMPILE, argv);
+  tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_COMPILE, argv);
   if (must_name_language)
     {
       g_strv_builder_add (argv, "-x");
@@ -102,7 +103,8 @@ build_compile (TvmToolchain       *toolchain,
   return g_strv_builder_end (argv);
 }
 
-/* The driver that links what the inputs need, and the library to add where there is no such driver */
+/* The driver that links what the inputs need, and the library to add where there is no such
+ * driver */
 static const char *
 choose_link_driver (TvmToolchain       *toolchain,
                     TvmCompileRequest  *request,
@@ -113,7 +115,7 @@ choose_link_driver (TvmToolchain       *toolchain,
   const char *cxx_driver = tvm_toolchain_get_cxx_driver (toolchain);
 
   *extra_library = NULL;
-  switch (tvm_compile_request_get_link_runtime (request))
+  switch (request->link_runtime)
     {
     case TVM_LINK_RUNTIME_C:
       return c_driver != NULL ? c_driver : path;
@@ -132,11 +134,14 @@ static void
 add_inputs (TvmCompileRequest *request,
             GStrvBuilder      *argv)
 {
-  guint n = tvm_compile_request_get_n_inputs (request);
   guint i;
 
-  for (i = 0; i < n; i++)
-    g_strv_builder_add (argv, tvm_compile_request_get_input (request, i)->path);
+  for (i = 0; i < request->inputs->len; i++)
+    {
+      const TvmCompileInput *input = g_ptr_array_index (request->inputs, i);
+
+      g_strv_builder_add (argv, input->path);
+    }
 }
 
 static char **
@@ -145,7 +150,7 @@ build_link (TvmToolchain      *toolchain,
             const char        *output)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
-  const char * const *libraries = tvm_compile_request_peek_libraries (request);
+  const char * const *libraries = (const char * const *) request->libraries;
   const char *triple = tvm_toolchain_get_target_triple (toolchain);
   const char *extra_library;
   guint i;
@@ -161,11 +166,11 @@ build_link (TvmToolchain      *toolchain,
       if (triple != NULL && strstr (triple, "-apple-") != NULL)
         add_strv (argv, (const char *[]) { "-undefined", "dynamic_lookup", NULL });
     }
-  tvm_compile_options_add (tvm_compile_request_peek_options (request), TVM_OPTION_LINK, argv);
+  tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_LINK, argv);
   g_strv_builder_add (argv, "-o");
   g_strv_builder_add (argv, output);
   add_inputs (request, argv);
-  add_strv (argv, tvm_compile_request_peek_link_options (request));
+  add_strv (argv, (const char * const *) request->link_options);
   for (i = 0; libraries != NULL && libraries[i] != NULL; i++)
     {
       g_autofree char *word = g_strconcat ("-l", libraries[i], NULL);
@@ -177,8 +182,8 @@ build_link (TvmToolchain      *toolchain,
   return g_strv_builder_end (argv);
 }
 
-/* "q" appends: "r" would replace a member by the next one of the same name. "D" leaves out times, owners
- * and modes, so that equal inputs give equal bytes. */
+/* "q" appends: "r" would replace a member by the next one of the same name. "D" leaves out times,
+ * owners and modes, so that equal inputs give equal bytes. */
 static char **
 build_archive (TvmToolchain       *toolchain,
                TvmCompileRequest  *request,
@@ -186,7 +191,7 @@ build_archive (TvmToolchain       *toolchain,
                GError            **error)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
-  const char *archiver = tvm_compile_request_peek_archiver (request);
+  const char *archiver = request->archiver;
   g_autofree char *found = NULL;
 
   if (archiver != NULL)

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /*
  * Options of a compiler command line and the steps that they belong to.
  *
- * Callers of the one-shots give one list of options for a command that, in the seed, compiled and linked at
- * once. A step gets what concerns it: the words keep their order, and an option keeps its argument.
+ * Callers of the one-shots give one list of options for a command that, in the seed, compiled and
+ * linked at once. A step gets what concerns it: the words keep their order, and an option keeps its
+ * argument.
  */
 typedef enum
 {
@@ -24,8 +25,9 @@ TvmOptionUse tvm_compile_option_classify (const char * const *options,
                                           guint               index,
                                           guint              *n_words);
 
-/* Splits @options. What only a link uses goes to @link_options, the rest to @compile_options; -c goes away, as
- * the kind of a request is explicit, and what contradicts that (-S, -E, -o) is TVM_ERROR_INVALID_ARGUMENT. */
+/* Splits @options. What only a link uses goes to @link_options, the rest to @compile_options; -c
+ * goes away, as the kind of a request is explicit, and what contradicts that (-S, -E, -o) is
+ * TVM_ERROR_INVALID_ARGUMENT. */
 gboolean     tvm_compile_options_split   (const char * const  *options,
                                           char              ***compile_options,
                                           char              ***link_options,
@@ -39,7 +41,8 @@ void         tvm_compile_options_add     (const char * const *options,
 /* Whether the options ask for dependencies in a way of their own */
 gboolean     tvm_compile_options_have_depfile (const char * const *options);
 
-/* The static libraries and objects that link options name: paths, and -l with a file in a -L folder.
+/* The static libraries and objects that link options name: paths, and -l with a file in a -L
+ * folder.
  * Returns: (transfer full) */
 char       **tvm_compile_options_find_archives (const char * const *options,
                                                 const char         *cwd);

@@ -175,7 +175,8 @@ tvm_compile_options_have_depfile (const char * const *options)
   return FALSE;
 }
 
-/* The value of an option that is joined to it or is the next word; NULL if @options[index] is another */
+/* The value of an option that is joined to it or is the next word; NULL if @options[index] is
+ * another */
 static const char *
 get_value (const char * const *options,
            guint               index,

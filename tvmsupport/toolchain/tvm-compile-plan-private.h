@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /*
- * TvmCompilePlan: what a request comes to, once its inputs were looked at: the sources that are to be compiled
- * and the files that are to be linked, in the order of the inputs.
+ * TvmCompilePlan: what a request comes to, once its inputs were looked at: the sources that are to
+ * be compiled and the files that are to be linked, in the order of the inputs.
  *
  * Making one reads the file system and may unpack archives, so it is done in a thread.
  */

@@ -107,7 +107,8 @@ is_linkable (const guint8 *data,
          starts_with (data, size, "\xca\xfe\xba\xbe", 4);
 }
 
-/* Opens an input as a compiler will: what it cannot read is an error here, with the name of the file. */
+/* Opens an input as a compiler will: what it cannot read is an error here, with the name of the
+ * file. */
 static gboolean
 look_at_file (const char  *path,
               Content     *content,
@@ -392,14 +393,14 @@ tvm_compile_plan_new (TvmCompileRequest   *request,
                       GError             **error)
 {
   g_autoptr (TvmCompilePlan) plan = g_new0 (TvmCompilePlan, 1);
-  guint n_inputs = tvm_compile_request_get_n_inputs (request);
+  guint n_inputs = request->inputs->len;
   guint i;
 
   plan->items = g_ptr_array_new_with_free_func (tvm_compile_item_free);
 
   for (i = 0; i < n_inputs; i++)
     {
-      const TvmCompileInput *input = tvm_compile_request_get_input (request, i);
+      const TvmCompileInput *input = g_ptr_array_index (request->inputs, i);
       gboolean added;
 
       if (g_cancellable_set_error_if_cancelled (cancellable, error))

@@ -12,20 +12,43 @@ typedef struct
   TvmLanguage language;  /* as asked for */
 } TvmCompileInput;
 
-guint                  tvm_compile_request_get_n_inputs (TvmCompileRequest *self);
-const TvmCompileInput *tvm_compile_request_get_input    (TvmCompileRequest *self,
-                                                         guint              index);
+void                   tvm_compile_input_free (gpointer input);
+
+/* Which runtime a link needs, which is found by reading its inputs before its command line is
+ * made */
+typedef enum
+{
+  TVM_LINK_RUNTIME_UNKNOWN,
+  TVM_LINK_RUNTIME_C,
+  TVM_LINK_RUNTIME_CXX,
+} TvmLinkRuntime;
+
+/* Open to tvm-compile-*.c, for which the copies of the public accessors would be a waste; changed
+ * through the setters alone */
+struct _TvmCompileRequest
+{
+  GObject parent_instance;
+
+  TvmCompileKind kind;
+  GPtrArray *inputs;           /* (element-type TvmCompileInput) (owned) */
+  char *output;
+  char **options;
+  char **link_options;
+  char **libraries;
+  char *working_directory;
+  char **environ_;
+  char **ccache_environ;
+  char *archiver;
+  gint64 timeout_msec;
+  guint64 memory_limit;
+  guint64 output_limit;
+  gboolean pic;
+  TvmLinkRuntime link_runtime; /* of the link step that a compile makes, see tvm-compile-run.c */
+};
+
 /* A copy that takes over everything but the inputs */
 TvmCompileRequest     *tvm_compile_request_copy_bare    (TvmCompileRequest *self,
                                                          TvmCompileKind     kind);
-
-/* These give what the request owns; the public accessors copy for the sake of bindings. */
-const char * const    *tvm_compile_request_peek_options        (TvmCompileRequest *self);
-const char * const    *tvm_compile_request_peek_link_options   (TvmCompileRequest *self);
-const char * const    *tvm_compile_request_peek_libraries      (TvmCompileRequest *self);
-const char * const    *tvm_compile_request_peek_environ        (TvmCompileRequest *self);
-const char * const    *tvm_compile_request_peek_ccache_environ (TvmCompileRequest *self);
-const char            *tvm_compile_request_peek_archiver       (TvmCompileRequest *self);
 
 /* TVM_LANGUAGE_AUTO if the suffix of @path is that of no language */
 TvmLanguage            tvm_language_from_path (const char  *path);

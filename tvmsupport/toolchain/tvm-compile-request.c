@@ -4,7 +4,6 @@
 #include "tvmsupport/toolchain/tvm-compile-request.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 
-#include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 #include "tvmsupport/tvm-enums.h"
 
 #include <string.h>
@@ -15,8 +14,8 @@
  * What to make of which inputs: the settings of one compile, link or archive.
  *
  * A request is a plain set of values. It can be used for any number of compiles, by any number of
- * compilers; each takes a snapshot when it starts, so a request may be changed at once for the next one.
- * It must not be changed by two threads at a time.
+ * compilers; each takes a snapshot when it starts, so a request may be changed at once for the next
+ * one. It must not be changed by two threads at a time.
  *
  * ```c
  * g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_SHARED);
@@ -28,31 +27,11 @@
  * tvm_compile_request_set_timeout (request, 10000);
  * ```
  *
- * Relative paths are relative to [property@TvmSupport.CompileRequest:working-directory] where that is
- * set, and else to the current directory of the application.
+ * Relative paths are relative to [property@TvmSupport.CompileRequest:working-directory] where that
+ * is set, and else to the current directory of the application.
  *
  * Since: 1.0
  */
-struct _TvmCompileRequest
-{
-  GObject parent_instance;
-
-  TvmCompileKind kind;
-  GPtrArray *inputs;           /* (element-type TvmCompileInput) (owned) */
-  char *output;
-  char **options;
-  char **link_options;
-  char **libraries;
-  char *working_directory;
-  char **environ_;
-  char **ccache_environ;
-  char *archiver;
-  gint64 timeout_msec;
-  guint64 memory_limit;
-  guint64 output_limit;
-  gboolean pic;
-  TvmLinkRuntime link_runtime; /* of the link step that a compile makes, see tvm-compile-run.c */
-};
 
 G_DEFINE_FINAL_TYPE (TvmCompileRequest, tvm_compile_request, G_TYPE_OBJECT)
 
@@ -76,16 +55,6 @@ typedef enum
 static GParamSpec *obj_props[PROP_PIC + 1];
 
 #define DEFAULT_OUTPUT_LIMIT (16 * 1024 * 1024)
-
-static void
-tvm_compile_input_free (gpointer data)
-{
-  TvmCompileInput *input = data;
-
-  g_free (input->path);
-  g_clear_pointer (&input->bytes, g_bytes_unref);
-  g_free (input);
-}
 
 static gboolean
 strv_equal0 (const char * const *a,
@@ -264,12 +233,12 @@ install_strv_properties (void)
   /**
    * TvmCompileRequest:options:
    *
-   * Options for the compiler driver, in order. Each step gets those that concern it: what only a linker uses,
-   * such as `-lfoo`, goes to the link, behind the inputs and before
+   * Options for the compiler driver, in order. Each step gets those that concern it: what only a
+   * linker uses, such as `-lfoo`, goes to the link, behind the inputs and before
    * [property@TvmSupport.CompileRequest:link-options].
    *
-   * The kind says what is made, so `-c` says nothing new and is left out, and a compile with `-S`, `-E` or
-   * `-o` fails with %TVM_ERROR_INVALID_ARGUMENT.
+   * The kind says what is made, so `-c` says nothing new and is left out, and a compile with `-S`,
+   * `-E` or `-o` fails with %TVM_ERROR_INVALID_ARGUMENT.
    *
    * Since: 1.0
    */
@@ -280,7 +249,8 @@ install_strv_properties (void)
   /**
    * TvmCompileRequest:link-options:
    *
-   * The options of the link alone; they stand behind the inputs, so that `-lfoo` among them resolves against static libraries too.
+   * The options of the link alone; they stand behind the inputs, so that `-lfoo` among them
+   * resolves against static libraries too.
    *
    * Since: 1.0
    */
@@ -302,7 +272,8 @@ install_strv_properties (void)
   /**
    * TvmCompileRequest:environ:
    *
-   * Changes to the environment of the tools, as `NAME=VALUE`; the rest is the environment of the application.
+   * Changes to the environment of the tools, as `NAME=VALUE`; the rest is the environment of the
+   * application.
    *
    * Since: 1.0
    */
@@ -313,7 +284,8 @@ install_strv_properties (void)
   /**
    * TvmCompileRequest:ccache-environ:
    *
-   * If not %NULL, compile steps run through `ccache` with these `NAME=VALUE` changes to its environment; an empty array turns it on and changes nothing.
+   * If not %NULL, compile steps run through `ccache` with these `NAME=VALUE` changes to its
+   * environment; an empty array turns it on and changes nothing.
    *
    * Since: 1.0
    */
@@ -347,8 +319,8 @@ tvm_compile_request_class_init (TvmCompileRequestClass *klass)
   /**
    * TvmCompileRequest:output: (type filename)
    *
-   * The file to make. It appears whole or not at all; an earlier file of that name stays as it was when
-   * the compile fails. If %NULL, the result carries the bytes instead.
+   * The file to make. It appears whole or not at all; an earlier file of that name stays as it was
+   * when the compile fails. If %NULL, the result carries the bytes instead.
    *
    * Since: 1.0
    */
@@ -397,8 +369,8 @@ tvm_compile_request_class_init (TvmCompileRequestClass *klass)
   /**
    * TvmCompileRequest:output-limit:
    *
-   * How much of what each tool prints is kept, in bytes per stream. Of more, the first and the last half
-   * of the limit are kept, and [property@TvmSupport.CompileResult:truncated] is set.
+   * How much of what each tool prints is kept, in bytes per stream. Of more, the first and the last
+   * half of the limit are kept, and [property@TvmSupport.CompileResult:truncated] is set.
    *
    * Since: 1.0
    */
@@ -500,103 +472,6 @@ tvm_compile_request_copy (TvmCompileRequest *self)
 }
 
 /**
- * tvm_compile_request_add_input:
- * @self: a request
- * @path: (type filename): a source, an object, a library, or a tar file of them
- * @language: the language of @path
- *
- * Adds a file to the inputs, behind those that are there.
- *
- * With %TVM_LANGUAGE_AUTO the suffix decides; what is no source goes to the link as it is, and a tar file,
- * known by its content, is unpacked first. The file is looked at when the compile starts.
- *
- * Since: 1.0
- */
-void
-tvm_compile_request_add_input (TvmCompileRequest *self,
-                               const char        *path,
-                               TvmLanguage        language)
-{
-  TvmCompileInput *input;
-
-  g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
-  g_return_if_fail (path != NULL);
-
-  input = g_new0 (TvmCompileInput, 1);
-  input->path = g_strdup (path);
-  input->language = language;
-  g_ptr_array_add (self->inputs, input);
-}
-
-/**
- * tvm_compile_request_add_input_bytes:
- * @self: a request
- * @name: (type filename): the name of a file, without a folder, for diagnostics and for the suffix
- * @bytes: the content
- * @language: the language of @bytes
- *
- * Adds content that is not in a file to the inputs, behind those that are there.
- *
- * Since: 1.0
- */
-void
-tvm_compile_request_add_input_bytes (TvmCompileRequest *self,
-                                     const char        *name,
-                                     GBytes            *bytes,
-                                     TvmLanguage        language)
-{
-  TvmCompileInput *input;
-
-  g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
-  g_return_if_fail (name != NULL);
-  g_return_if_fail (bytes != NULL);
-
-  input = g_new0 (TvmCompileInput, 1);
-  input->path = g_strdup (name);
-  input->bytes = g_bytes_ref (bytes);
-  input->language = language;
-  g_ptr_array_add (self->inputs, input);
-}
-
-guint
-tvm_compile_request_get_n_inputs (TvmCompileRequest *self)
-{
-  return self->inputs->len;
-}
-
-const TvmCompileInput *
-tvm_compile_request_get_input (TvmCompileRequest *self,
-                               guint              index)
-{
-  return g_ptr_array_index (self->inputs, index);
-}
-
-/**
- * tvm_compile_request_dup_inputs:
- * @self: a request
- *
- * Gets the paths of the inputs, and the names of those that are bytes, in order.
- *
- * Returns: (transfer full) (array zero-terminated=1) (element-type filename): a copy
- *
- * Since: 1.0
- */
-char **
-tvm_compile_request_dup_inputs (TvmCompileRequest *self)
-{
-  char **paths;
-  guint i;
-
-  g_return_val_if_fail (TVM_IS_COMPILE_REQUEST (self), NULL);
-
-  paths = g_new0 (char *, self->inputs->len + 1);
-  for (i = 0; i < self->inputs->len; i++)
-    paths[i] = g_strdup (tvm_compile_request_get_input (self, i)->path);
-
-  return paths;
-}
-
-/**
  * tvm_compile_request_get_kind: (get-property kind)
  * @self: a request
  *
@@ -671,7 +546,8 @@ tvm_compile_request_dup_options (TvmCompileRequest *self)
 /**
  * tvm_compile_request_set_options: (set-property options)
  * @self: a request
- * @options: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is copied
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is
+ *   copied
  *
  * Sets what [property@TvmSupport.CompileRequest:options] is.
  *
@@ -707,7 +583,8 @@ tvm_compile_request_dup_link_options (TvmCompileRequest *self)
 /**
  * tvm_compile_request_set_link_options: (set-property link-options)
  * @self: a request
- * @link_options: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is copied
+ * @link_options: (nullable) (array zero-terminated=1) (element-type filename): the new value, which
+ *   is copied
  *
  * Sets what [property@TvmSupport.CompileRequest:link-options] is.
  *
@@ -743,7 +620,8 @@ tvm_compile_request_dup_libraries (TvmCompileRequest *self)
 /**
  * tvm_compile_request_set_libraries: (set-property libraries)
  * @self: a request
- * @libraries: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is copied
+ * @libraries: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is
+ *   copied
  *
  * Sets what [property@TvmSupport.CompileRequest:libraries] is.
  *
@@ -779,7 +657,8 @@ tvm_compile_request_dup_environ (TvmCompileRequest *self)
 /**
  * tvm_compile_request_set_environ: (set-property environ)
  * @self: a request
- * @environ_: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is copied
+ * @environ_: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is
+ *   copied
  *
  * Sets what [property@TvmSupport.CompileRequest:environ] is.
  *
@@ -815,7 +694,8 @@ tvm_compile_request_dup_ccache_environ (TvmCompileRequest *self)
 /**
  * tvm_compile_request_set_ccache_environ: (set-property ccache-environ)
  * @self: a request
- * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): the new value, which is copied
+ * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): the new value,
+ *   which is copied
  *
  * Sets what [property@TvmSupport.CompileRequest:ccache-environ] is.
  *
@@ -1062,53 +942,4 @@ tvm_compile_request_set_pic (TvmCompileRequest *self,
 
   self->pic = pic;
   g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_PIC]);
-}
-
-const char * const *
-tvm_compile_request_peek_options (TvmCompileRequest *self)
-{
-  return (const char * const *) self->options;
-}
-
-const char * const *
-tvm_compile_request_peek_link_options (TvmCompileRequest *self)
-{
-  return (const char * const *) self->link_options;
-}
-
-const char * const *
-tvm_compile_request_peek_libraries (TvmCompileRequest *self)
-{
-  return (const char * const *) self->libraries;
-}
-
-const char * const *
-tvm_compile_request_peek_environ (TvmCompileRequest *self)
-{
-  return (const char * const *) self->environ_;
-}
-
-const char * const *
-tvm_compile_request_peek_ccache_environ (TvmCompileRequest *self)
-{
-  return (const char * const *) self->ccache_environ;
-}
-
-const char *
-tvm_compile_request_peek_archiver (TvmCompileRequest *self)
-{
-  return self->archiver;
-}
-
-void
-tvm_compile_request_set_link_runtime (TvmCompileRequest *self,
-                                      TvmLinkRuntime     runtime)
-{
-  self->link_runtime = runtime;
-}
-
-TvmLinkRuntime
-tvm_compile_request_get_link_runtime (TvmCompileRequest *self)
-{
-  return self->link_runtime;
 }

@@ -185,8 +185,9 @@ add_result (JsonBuilder      *builder,
  * tvm_compile_result_to_json:
  * @self: a result
  *
- * Makes a JSON object of everything that the result holds but the bytes of the output: one member for each
- * property, with `_` for `-`, times in microseconds, and the diagnostics and steps as arrays of objects.
+ * Makes a JSON object of everything that the result holds but the bytes of the output: one member
+ * for each property, with `_` for `-`, times in microseconds, and the diagnostics and steps as
+ * arrays of objects.
  *
  * Returns: (transfer full): the text
  *

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Open to tvm-compile-*.c, which fill a result in before anybody else sees it; immutable from then on. */
+/* Open to tvm-compile-*.c, which fill a result in before anybody else sees it; immutable from
+ * then on. */
 struct _TvmCompileResult
 {
   GObject parent_instance;
@@ -43,8 +44,8 @@ TvmCompileResult *tvm_compile_result_new          (TvmCompileKind    kind);
 /* What a single run of a tool was; takes what the tool printed, but does not read it */
 void              tvm_compile_result_take_process (TvmCompileResult *self,
                                                    TvmProcessResult *process);
-/* Reads diagnostics out of the log; @folder is what relative names in it are relative to. Slow on long
- * logs: call it in a thread. */
+/* Reads diagnostics out of the log; @folder is what relative names in it are relative to. Slow on
+ * long logs: call it in a thread. */
 void              tvm_compile_result_read_log     (TvmCompileResult *self,
                                                    const char       *folder);
 /* Makes @step part of @self: its log, diagnostics, times and, if it failed, its status */

@@ -17,11 +17,11 @@
 /*
  * A whole request, from inputs to output:
  *
- *   load the toolchain → plan (thread) → compile each source (parallel steps) → inspect the objects
- *   (thread) → link or archive (a step) → read the bytes (thread), if they were asked for
+ *   load the toolchain → plan (thread) → compile each source (parallel steps)
+ *   → inspect the objects (thread) → link or archive (a step) → read the bytes (thread), if they were asked for
  *
- * Everything but what is marked as thread happens in the context of the caller. An object is one step
- * that makes the output itself.
+ * Everything but what is marked as thread happens in the context of the caller. An object is one
+ * step that makes the output itself.
  */
 
 typedef struct
@@ -60,7 +60,8 @@ run_free (gpointer data)
   g_free (run);
 }
 
-/* Runs @func in a thread on data of its own: the run itself belongs to the context of the caller. */
+/* Runs @func in a thread on data of its own: the run itself belongs to the context of the
+ * caller. */
 static void
 run_in_thread (GTask               *task,
                GTaskThreadFunc      func,
@@ -254,15 +255,16 @@ inspect_in_thread (GTask        *task,
                    GCancellable *cancellable)
 {
   Inspection *inspection = task_data;
+  const char *cwd = inspection->cwd;
   g_auto (GStrv) archives = tvm_compile_options_find_archives (
     (const char * const *) inspection->options, inspection->cwd);
   g_auto (GStrv) link_archives = tvm_compile_options_find_archives (
     (const char * const *) inspection->link_options, inspection->cwd);
   gboolean cxx;
 
-  cxx = tvm_symbols_need_cxx ((const char * const *) inspection->inputs, inspection->cwd, cancellable) ||
-        tvm_symbols_need_cxx ((const char * const *) archives, inspection->cwd, cancellable) ||
-        tvm_symbols_need_cxx ((const char * const *) link_archives, inspection->cwd, cancellable);
+  cxx = tvm_symbols_need_cxx ((const char * const *) inspection->inputs, cwd, cancellable) ||
+        tvm_symbols_need_cxx ((const char * const *) archives, cwd, cancellable) ||
+        tvm_symbols_need_cxx ((const char * const *) link_archives, cwd, cancellable);
   g_task_return_boolean (task, cxx);
 }
 
@@ -272,7 +274,7 @@ start_link (GTask          *task,
 {
   Run *run = g_task_get_task_data (task);
 
-  tvm_compile_request_set_link_runtime (run->link_request, runtime);
+  run->link_request->link_runtime = runtime;
   tvm_compile_step_async (run->compiler, run->toolchain, run->link_request, TVM_STEP_STAGED,
                           g_task_get_cancellable (task), link_ready, g_object_ref (task));
 }
@@ -331,8 +333,8 @@ link_objects (GTask *task)
   run_in_thread (task, inspect_in_thread, inspection, inspection_free, inspection_ready);
 }
 
-/* All sources have been compiled, or have failed to. Their results go into the whole in the order of the
- * sources, not in that in which they ended. */
+/* All sources have been compiled, or have failed to. Their results go into the whole in the order
+ * of the sources, not in that in which they ended. */
 static void
 sources_ready (GTask *task)
 {

@@ -18,7 +18,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* The name that a rule in a depfile gets. It goes into the key of ccache, so it is always the same. */
+/* The name that a rule in a depfile gets. It goes into the key of ccache, so it is always the
+ * same. */
 #define DEPFILE_TARGET "tvm"
 
 typedef struct
@@ -80,8 +81,7 @@ is_compile (Step *step)
 static gboolean
 uses_cache (Step *step)
 {
-  return is_compile (step) &&
-         tvm_compile_request_peek_ccache_environ (step->request) != NULL;
+  return is_compile (step) && step->request->ccache_environ != NULL;
 }
 
 /* What stands in front of the compiler. A cache has no business with a link. */
@@ -118,11 +118,12 @@ add_wrapper (Step          *step,
 static gboolean
 wants_depfile (Step *step)
 {
-  return is_compile (step) &&
+  const TvmCompileInput *input = g_ptr_array_index (step->request->inputs, 0);
+
+  return is_compile (step) && input->language != TVM_LANGUAGE_ASSEMBLER &&
+         input->language != TVM_LANGUAGE_LLVM_IR &&
          tvm_toolchain_get_family (step->toolchain) != TVM_TOOLCHAIN_FAMILY_UNKNOWN &&
-         tvm_compile_request_get_input (step->request, 0)->language != TVM_LANGUAGE_ASSEMBLER &&
-         tvm_compile_request_get_input (step->request, 0)->language != TVM_LANGUAGE_LLVM_IR &&
-         !tvm_compile_options_have_depfile (tvm_compile_request_peek_options (step->request));
+         !tvm_compile_options_have_depfile ((const char * const *) step->request->options);
 }
 
 /* The whole command, and how many words of it must stay on the command line when it is too long */
@@ -136,7 +137,8 @@ build_command (Step     *step,
   g_auto (GStrv) command = NULL;
   guint n_command;
 
-  argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, step->output, error);
+  argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, step->output,
+                                  error);
   if (argv == NULL || !add_wrapper (step, builder, error))
     return NULL;
 
@@ -174,11 +176,11 @@ add_environment (Step           *step,
   if (exec_prefix != NULL && exec_prefix[0] == '\0')
     tvm_process_spec_setenv (spec, "GCC_EXEC_PREFIX", NULL);
 
-  tvm_process_spec_add_environ (spec, tvm_compile_request_peek_environ (step->request));
+  tvm_process_spec_add_environ (spec, (const char * const *) step->request->environ_);
   if (step->cache_log != NULL)
     tvm_process_spec_setenv (spec, "CCACHE_STATSLOG", step->cache_log);
   if (uses_cache (step))
-    tvm_process_spec_add_environ (spec, tvm_compile_request_peek_ccache_environ (step->request));
+    tvm_process_spec_add_environ (spec, (const char * const *) step->request->ccache_environ);
 }
 
 static TvmProcessSpec *
@@ -211,7 +213,8 @@ build_spec (Step    *step,
   return spec;
 }
 
-/* ccache writes a line for the input behind a "#", then a line for each counter that the run changed. */
+/* ccache writes a line for the input behind a "#", then a line for each counter that the run
+ * changed. */
 static TvmCacheStatus
 read_cache_log (const char *path)
 {
@@ -229,7 +232,8 @@ read_cache_log (const char *path)
   return TVM_CACHE_STATUS_BYPASS;
 }
 
-/* What only this process can know by a name of its own is known to the caller by the name it gave. */
+/* What only this process can know by a name of its own is known to the caller by the name it
+ * gave. */
 static GBytes *
 hide_folder (GBytes     *log,
              const char *folder)
@@ -257,6 +261,20 @@ hide_folder (GBytes     *log,
   return g_byte_array_free_to_bytes (g_steal_pointer (&shown));
 }
 
+static void
+hide_folder_of_paths (char       **paths,
+                      const char  *folder)
+{
+  gsize length = strlen (folder) + 1;
+  guint i;
+
+  for (i = 0; paths[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (paths[i], folder))
+        memmove (paths[i], paths[i] + length, strlen (paths[i] + length) + 1);
+    }
+}
+
 /* Returns: the folder that the names in the log are relative to */
 static char *
 hide_input_folder (Step *step)
@@ -278,7 +296,6 @@ read_reports (Step *step)
   g_autofree char *folder = NULL;
   g_autofree char *contents = NULL;
   gsize length;
-  guint i;
 
   if ((step->flags & TVM_STEP_HIDE_FOLDER) != 0)
     folder = hide_input_folder (step);
@@ -286,12 +303,8 @@ read_reports (Step *step)
   tvm_compile_result_read_log (result, folder != NULL ? folder : result->working_directory);
   if (step->depfile != NULL && g_file_get_contents (step->depfile, &contents, &length, NULL))
     result->dependencies = tvm_depfile_parse (contents, length);
-  for (i = 0; folder != NULL && result->dependencies != NULL && result->dependencies[i] != NULL; i++)
-    {
-      if (g_str_has_prefix (result->dependencies[i], folder))
-        memmove (result->dependencies[i], result->dependencies[i] + strlen (folder) + 1,
-                 strlen (result->dependencies[i] + strlen (folder) + 1) + 1);
-    }
+  if (folder != NULL && result->dependencies != NULL)
+    hide_folder_of_paths (result->dependencies, folder);
   if (step->cache_log != NULL)
     result->cache_status = read_cache_log (step->cache_log);
 }

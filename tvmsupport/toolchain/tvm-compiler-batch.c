@@ -6,7 +6,8 @@
 #include "tvmsupport/process/tvm-sync-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 
-/* Requests beyond those that run are planned ahead by this many, so that a free slot never waits. */
+/* Requests beyond those that run are planned ahead by this many, so that a free slot never
+ * waits. */
 #define LOOK_AHEAD 4
 
 typedef struct
@@ -39,7 +40,8 @@ batch_free (gpointer data)
   g_free (batch);
 }
 
-/* One request that could not be run does not take the others with it: its error becomes its result. */
+/* One request that could not be run does not take the others with it: its error becomes its
+ * result. */
 static TvmCompileResult *
 result_from_error (TvmCompileRequest *request,
                    GError            *error)
@@ -106,7 +108,8 @@ static void
 start_jobs (GTask *task)
 {
   Batch *batch = g_task_get_task_data (task);
-  guint window = tvm_job_limiter_get_limit (tvm_compiler_get_limiter (batch->compiler)) + LOOK_AHEAD;
+  TvmJobLimiter *limiter = tvm_compiler_get_limiter (batch->compiler);
+  guint window = tvm_job_limiter_get_limit (limiter) + LOOK_AHEAD;
 
   while (batch->error == NULL && batch->n_started < batch->n_requests &&
          batch->n_running < window)
@@ -118,8 +121,8 @@ start_jobs (GTask *task)
       job->task = g_object_ref (task);
       job->index = batch->n_started++;
       batch->n_running++;
-      tvm_compiler_compile_async (batch->compiler, request, g_task_get_cancellable (task), job_ready,
-                                  job);
+      tvm_compiler_compile_async (batch->compiler, request, g_task_get_cancellable (task),
+                                  job_ready, job);
     }
 
   if (batch->n_running == 0)
@@ -209,12 +212,12 @@ tvm_compiler_compile_all_finish (TvmCompiler   *self,
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
- * Makes what many requests say, at the same time as far as [property@TvmSupport.Compiler:max-jobs], the
- * memory of the machine and the job server of a make above allow, and waits for all of them. The main
- * context of the caller is not iterated.
+ * Makes what many requests say, at the same time as far as [property@TvmSupport.Compiler:max-jobs],
+ * the memory of the machine and the job server of a make above allow, and waits for all of them.
+ * The main context of the caller is not iterated.
  *
- * One request that fails, or that cannot be run at all, does not keep the others from being made; its
- * result says why. [signal@TvmSupport.Compiler::job-finished] tells of each as it ends.
+ * One request that fails, or that cannot be run at all, does not keep the others from being made;
+ * its result says why. [signal@TvmSupport.Compiler::job-finished] tells of each as it ends.
  *
  * The error is %G_IO_ERROR_CANCELLED; then everything that was started has been killed.
  *

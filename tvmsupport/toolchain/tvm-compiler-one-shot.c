@@ -7,8 +7,8 @@
 #include "tvmsupport/tvm-error.h"
 
 /*
- * The one-shots of the seed, tvm.support.cc.create_shared() and its like: one list of options for compiling and
- * linking, and a failure is an error.
+ * The one-shots of the seed, tvm.support.cc.create_shared() and its like: one list of options for
+ * compiling and linking, and a failure is an error.
  */
 
 static void
@@ -83,13 +83,13 @@ finish (TvmCompiler   *self,
  * tvm_compiler_create_shared_async:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar files
- *   of them
- * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a linker uses goes
- *   to the link, behind the inputs
+ * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar
+ *   files of them
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a
+ *   linker uses goes to the link, behind the inputs
  * @cwd: (nullable) (type filename): the directory to work in, which relative paths are relative to
- * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the environment
- *   of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
+ * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the
+ *   environment of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
  * @cancellable: (nullable): a #GCancellable
  * @callback: (scope async) (closure user_data): called when it is done
  * @user_data: data for @callback
@@ -118,7 +118,8 @@ tvm_compiler_create_shared_async (TvmCompiler         *self,
   g_return_if_fail (objects != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  request = make_request (TVM_COMPILE_KIND_SHARED, output, objects, options, cwd, ccache_environ);
+  request = make_request (TVM_COMPILE_KIND_SHARED, output, objects, options, cwd,
+                          ccache_environ);
   start (self, tvm_compiler_create_shared_async, request, cancellable, callback, user_data);
 }
 
@@ -147,13 +148,13 @@ tvm_compiler_create_shared_finish (TvmCompiler   *self,
  * tvm_compiler_create_shared:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar files
- *   of them
- * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a linker uses goes
- *   to the link, behind the inputs
+ * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar
+ *   files of them
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a
+ *   linker uses goes to the link, behind the inputs
  * @cwd: (nullable) (type filename): the directory to work in, which relative paths are relative to
- * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the environment
- *   of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
+ * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the
+ *   environment of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
@@ -187,8 +188,8 @@ tvm_compiler_create_shared (TvmCompiler         *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   tvm_sync_begin (&sync);
-  tvm_compiler_create_shared_async (self, output, objects, options, cwd, ccache_environ, cancellable,
-                                    tvm_sync_ready, &sync);
+  tvm_compiler_create_shared_async (self, output, objects, options, cwd, ccache_environ,
+                                    cancellable, tvm_sync_ready, &sync);
   return tvm_compiler_create_shared_finish (self, tvm_sync_wait (&sync), error);
 }
 
@@ -196,13 +197,13 @@ tvm_compiler_create_shared (TvmCompiler         *self,
  * tvm_compiler_create_executable_async:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar files
- *   of them
- * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a linker uses goes
- *   to the link, behind the inputs
+ * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar
+ *   files of them
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a
+ *   linker uses goes to the link, behind the inputs
  * @cwd: (nullable) (type filename): the directory to work in, which relative paths are relative to
- * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the environment
- *   of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
+ * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the
+ *   environment of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
  * @cancellable: (nullable): a #GCancellable
  * @callback: (scope async) (closure user_data): called when it is done
  * @user_data: data for @callback
@@ -231,7 +232,8 @@ tvm_compiler_create_executable_async (TvmCompiler         *self,
   g_return_if_fail (objects != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  request = make_request (TVM_COMPILE_KIND_EXECUTABLE, output, objects, options, cwd, ccache_environ);
+  request = make_request (TVM_COMPILE_KIND_EXECUTABLE, output, objects, options, cwd,
+                          ccache_environ);
   start (self, tvm_compiler_create_executable_async, request, cancellable, callback, user_data);
 }
 
@@ -260,19 +262,20 @@ tvm_compiler_create_executable_finish (TvmCompiler   *self,
  * tvm_compiler_create_executable:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar files
- *   of them
- * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a linker uses goes
- *   to the link, behind the inputs
+ * @objects: (array zero-terminated=1) (element-type filename): sources, objects, libraries, or tar
+ *   files of them
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options; what only a
+ *   linker uses goes to the link, behind the inputs
  * @cwd: (nullable) (type filename): the directory to work in, which relative paths are relative to
- * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the environment
- *   of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
+ * @ccache_environ: (nullable) (array zero-terminated=1) (element-type filename): changes to the
+ *   environment of `ccache`, as `NAME=VALUE`, or %NULL to compile without it
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
  * Makes a program, and waits for it. The main context of the caller is not iterated.
  *
- * This is the seed's `cc.create_executable`, but that what is made never follows from the suffix of @output.
+ * This is the seed's `cc.create_executable`, but that what is made never follows from the suffix of
+ * @output.
  *
  * The errors are those of [method@TvmSupport.Compiler.compile] and those of
  * [method@TvmSupport.CompileResult.check].
@@ -300,8 +303,8 @@ tvm_compiler_create_executable (TvmCompiler         *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   tvm_sync_begin (&sync);
-  tvm_compiler_create_executable_async (self, output, objects, options, cwd, ccache_environ, cancellable,
-                                        tvm_sync_ready, &sync);
+  tvm_compiler_create_executable_async (self, output, objects, options, cwd, ccache_environ,
+                                        cancellable, tvm_sync_ready, &sync);
   return tvm_compiler_create_executable_finish (self, tvm_sync_wait (&sync), error);
 }
 
@@ -309,7 +312,8 @@ tvm_compiler_create_executable (TvmCompiler         *self,
  * tvm_compiler_create_staticlib_async:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @inputs: (array zero-terminated=1) (element-type filename): objects, sources, or tar files of them
+ * @inputs: (array zero-terminated=1) (element-type filename): objects, sources, or tar files of
+ *   them
  * @ar: (nullable) (type filename): the command of the archiver, or %NULL for that of the toolchain
  * @cancellable: (nullable): a #GCancellable
  * @callback: (scope async) (closure user_data): called when it is done
@@ -367,15 +371,16 @@ tvm_compiler_create_staticlib_finish (TvmCompiler   *self,
  * tvm_compiler_create_staticlib:
  * @self: a compiler
  * @output: (type filename): the file to make
- * @inputs: (array zero-terminated=1) (element-type filename): objects, sources, or tar files of them
+ * @inputs: (array zero-terminated=1) (element-type filename): objects, sources, or tar files of
+ *   them
  * @ar: (nullable) (type filename): the command of the archiver, or %NULL for that of the toolchain
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
  * Makes a static library, and waits for it. The main context of the caller is not iterated.
  *
- * Equal inputs give equal bytes: the members have no times, owners or modes, and stand in the order of the
- * inputs. Objects of the same name from different folders are all kept. This is the seed's
+ * Equal inputs give equal bytes: the members have no times, owners or modes, and stand in the order
+ * of the inputs. Objects of the same name from different folders are all kept. This is the seed's
  * `cc.create_staticlib`.
  *
  * The errors are those of [method@TvmSupport.Compiler.compile] and those of
@@ -402,6 +407,7 @@ tvm_compiler_create_staticlib (TvmCompiler         *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   tvm_sync_begin (&sync);
-  tvm_compiler_create_staticlib_async (self, output, inputs, ar, cancellable, tvm_sync_ready, &sync);
+  tvm_compiler_create_staticlib_async (self, output, inputs, ar, cancellable, tvm_sync_ready,
+                                       &sync);
   return tvm_compiler_create_staticlib_finish (self, tvm_sync_wait (&sync), error);
 }

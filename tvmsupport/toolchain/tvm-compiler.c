@@ -18,10 +18,10 @@
  *
  * Runs compile requests with a toolchain.
  *
- * A compiler takes a [class@TvmSupport.CompileRequest], compiles its sources each by itself and at the same time as
- * far as the machine allows, links what they became, and gives a [class@TvmSupport.CompileResult]. The
- * output appears whole or not at all. Nothing that was started outlives a cancel, a time limit or the
- * application itself.
+ * A compiler takes a [class@TvmSupport.CompileRequest], compiles its sources each by itself and at
+ * the same time as far as the machine allows, links what they became, and gives a
+ * [class@TvmSupport.CompileResult]. The output appears whole or not at all. Nothing that was
+ * started outlives a cancel, a time limit or the application itself.
  *
  * ```c
  * g_autoptr (TvmCompiler) compiler = tvm_compiler_new (NULL);
@@ -38,12 +38,12 @@
  *   g_printerr ("%s", tvm_compile_result_get_log_text (result));
  * ```
  *
- * The tools of one compiler share its limit of jobs; see [property@TvmSupport.Compiler:max-jobs]. Under
- * a GNU make with `-j`, jobs also wait for its job server.
+ * The tools of one compiler share its limit of jobs; see [property@TvmSupport.Compiler:max-jobs].
+ * Under a GNU make with `-j`, jobs also wait for its job server.
  *
- * The language of a source decides how it is compiled, and what the objects need how they are linked,
- * whichever driver the toolchain names: `g++` compiles a `.c` file as C, and C objects are not
- * linked with the C++ runtime.
+ * The language of a source decides how it is compiled, and what the objects need how they are
+ * linked, whichever driver the toolchain names: `g++` compiles a `.c` file as C, and C objects are
+ * not linked with the C++ runtime.
  *
  * A compiler may be used by several threads at a time. Callbacks and signals of a call come in the
  * thread-default main context of whoever made that call. The class can be derived:
@@ -225,7 +225,8 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:command: (type filename)
    *
-   * The command that the toolchain is made from at the first use; %NULL if it is discovered or was given.
+   * The command that the toolchain is made from at the first use; %NULL if it is discovered or was
+   * given.
    *
    * Since: 1.0
    */
@@ -245,8 +246,8 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:output-format:
    *
-   * The suffix that shared libraries of the target have, such as `so`. It is kept for the caller; the
-   * compiler itself never looks at a suffix of an output.
+   * The suffix that shared libraries of the target have, such as `so`. It is kept for the caller;
+   * the compiler itself never looks at a suffix of an output.
    *
    * Since: 1.0
    */
@@ -256,8 +257,8 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:options:
    *
-   * Options for every compile and link, in front of those of the request. Those that only a linker uses,
-   * such as `-lm`, go to the link alone.
+   * Options for every compile and link, in front of those of the request. Those that only a linker
+   * uses, such as `-lm`, go to the link alone.
    *
    * Since: 1.0
    */
@@ -275,8 +276,8 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:max-jobs:
    *
-   * How many tools of this compiler run at a time; 0 for as many as there are processors, or for one
-   * if a make above has a job server that this process was not given.
+   * How many tools of this compiler run at a time; 0 for as many as there are processors, or for
+   * one if a make above has a job server that this process was not given.
    *
    * Since: 1.0
    */
@@ -285,8 +286,8 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:memory-per-job:
    *
-   * How much memory one tool is expected to need, in bytes; 0 for what the tools so far have needed.
-   * Beyond the first, a tool is not started while the machine has less than that left.
+   * How much memory one tool is expected to need, in bytes; 0 for what the tools so far have
+   * needed. Beyond the first, a tool is not started while the machine has less than that left.
    *
    * Since: 1.0
    */
@@ -318,7 +319,8 @@ install_signals (GType type)
    * @request: the request
    * @result: what came of it
    *
-   * A request has ended, with success or without. It is not emitted for one that was cancelled or could not begin.
+   * A request has ended, with success or without. It is not emitted for one that was cancelled or
+   * could not begin.
    *
    * Since: 1.0
    */
@@ -393,10 +395,11 @@ tvm_compiler_new (TvmToolchain *toolchain)
 
 /**
  * tvm_compiler_new_for_command:
- * @command: (nullable) (type filename): a command as [ctor@TvmSupport.Toolchain.new] takes it, or %NULL to discover one
+ * @command: (nullable) (type filename): a command as [ctor@TvmSupport.Toolchain.new] takes it, or
+ *   %NULL to discover one
  *
- * Makes a compiler that runs a command. The command is looked up at the first use, and that is where a
- * missing one is an error.
+ * Makes a compiler that runs a command. The command is looked up at the first use, and that is
+ * where a missing one is an error.
  *
  * Returns: (transfer full): a new compiler
  *
@@ -411,12 +414,15 @@ tvm_compiler_new_for_command (const char *command)
 /**
  * tvm_compiler_new_cross:
  * @command: (nullable) (type filename): the command of the cross compiler, or %NULL to discover one
- * @options: (nullable) (array zero-terminated=1) (element-type filename): options for every compile and link
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options for every compile
+ *   and link
  * @output_format: (nullable): the suffix of shared libraries of the target; %NULL for `so`
- * @add_files: (nullable) (array zero-terminated=1) (element-type filename): files to add to every link
+ * @add_files: (nullable) (array zero-terminated=1) (element-type filename): files to add to every
+ *   link
  *
  * Makes a compiler for another target, as the `cross_compiler` of the seed does: it has options and
- * files of its own, and its [property@TvmSupport.Compiler:target-triple] is that of the cross compiler.
+ * files of its own, and its [property@TvmSupport.Compiler:target-triple] is that of the cross
+ * compiler.
  *
  * Returns: (transfer full): a new compiler
  *
@@ -557,7 +563,8 @@ replace_strv (TvmCompiler          *self,
 /**
  * tvm_compiler_set_options: (set-property options)
  * @self: a compiler
- * @options: (nullable) (array zero-terminated=1) (element-type filename): the options, which are copied
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): the options, which are
+ *   copied
  *
  * Sets the options for every compile and link that starts from now on.
  *
@@ -593,7 +600,8 @@ tvm_compiler_dup_add_files (TvmCompiler *self)
 /**
  * tvm_compiler_set_add_files: (set-property add-files)
  * @self: a compiler
- * @add_files: (nullable) (array zero-terminated=1) (element-type filename): the files; the list is copied
+ * @add_files: (nullable) (array zero-terminated=1) (element-type filename): the files; the list is
+ *   copied
  *
  * Sets the files that are added to every link that starts from now on.
  *
@@ -729,13 +737,13 @@ tvm_compiler_merge_request (TvmCompiler        *self,
   TvmCompileRequest *merged;
 
   /* What only a link uses goes behind the inputs, where a static library is found. */
-  options = join_strv (priv->options, tvm_compile_request_peek_options (request));
+  options = join_strv (priv->options, (const char * const *) request->options);
   if (!tvm_compile_options_split ((const char * const *) options, &compile_options, &link_options,
                                   error))
     return NULL;
 
   merged = tvm_compile_request_copy (request);
-  all_link_options = join_strv (link_options, tvm_compile_request_peek_link_options (request));
+  all_link_options = join_strv (link_options, (const char * const *) request->link_options);
   tvm_compile_request_set_options (merged, (const char * const *) compile_options);
   tvm_compile_request_set_link_options (merged, (const char * const *) all_link_options);
 
@@ -832,7 +840,8 @@ toolchain_ready (GObject      *source,
  * @callback: (scope async) (closure user_data): called when the toolchain is known
  * @user_data: data for @callback
  *
- * Finds out what the compiler runs, without blocking. See [method@TvmSupport.Compiler.load_toolchain].
+ * Finds out what the compiler runs, without blocking. See
+ * [method@TvmSupport.Compiler.load_toolchain].
  *
  * @callback is called in the thread-default main context of the caller.
  *
@@ -894,8 +903,8 @@ tvm_compiler_load_toolchain_finish (TvmCompiler   *self,
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
- * Finds out what the compiler runs, if that is not known yet: looks its command up, or discovers one,
- * and asks what it is. Compiling does so too; this is for who wants to know before.
+ * Finds out what the compiler runs, if that is not known yet: looks its command up, or discovers
+ * one, and asks what it is. Compiling does so too; this is for who wants to know before.
  *
  * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover].
  *
@@ -981,13 +990,14 @@ tvm_compiler_compile_finish (TvmCompiler   *self,
  *
  * Makes what a request says, and waits for it. The main context of the caller is not iterated.
  *
- * A tool that refuses its input, crashes, or is killed at its time limit is a result, which says all that the
- * tool said; use [method@TvmSupport.CompileResult.check] where an error is wanted. All sources are
- * compiled even if one of them fails, so that the diagnostics of all are there; nothing is linked then.
+ * A tool that refuses its input, crashes, or is killed at its time limit is a result, which says
+ * all that the tool said; use [method@TvmSupport.CompileResult.check] where an error is wanted. All
+ * sources are compiled even if one of them fails, so that the diagnostics of all are there; nothing
+ * is linked then.
  *
  * The error is %TVM_ERROR_NOT_FOUND if there is no compiler, %TVM_ERROR_INVALID_ARGUMENT if the
- * request makes no sense, such as one without inputs, a #GIOErrorEnum if an input cannot be read or the
- * output cannot be written, %TVM_ERROR_INVALID_ARCHIVE if a tar among the inputs is broken, or
+ * request makes no sense, such as one without inputs, a #GIOErrorEnum if an input cannot be read or
+ * the output cannot be written, %TVM_ERROR_INVALID_ARCHIVE if a tar among the inputs is broken, or
  * %G_IO_ERROR_CANCELLED; then everything that was started has been killed.
  *
  * Returns: (transfer full): what came of it, also if a tool failed

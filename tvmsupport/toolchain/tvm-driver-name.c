@@ -18,7 +18,8 @@ static const struct
   { "cc", "c++" },
 };
 
-/* Whether a driver's name may begin or end where @c stands: a prefix ends in '-', a suffix is a version. */
+/* Whether a driver's name may begin or end where @c stands: a prefix ends in '-', a suffix is a
+ * version. */
 static gboolean
 is_boundary (char c)
 {

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /*
  * TvmJobLimiter: how many tools run at a time.
  *
- * A job is started if three things allow it: the number of jobs, the memory of the machine, and the job server of
- * a make above, if there is one. The first job is always allowed, whatever the memory, so that work
- * goes on. Waiting jobs start in the order in which they asked.
+ * A job is started if three things allow it: the number of jobs, the memory of the machine, and the
+ * job server of a make above, if there is one. The first job is always allowed, whatever the
+ * memory, so that work goes on. Waiting jobs start in the order in which they asked.
  *
  * A limiter may be used from any thread; the callback comes in the context of the caller.
  */

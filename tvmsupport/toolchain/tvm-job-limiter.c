@@ -36,8 +36,8 @@ struct _TvmJobSlot
   guint64 peak_memory;
 };
 
-/* Limiters whose jobs wait for a token. The free slot of the process has no descriptor to poll, so whoever
- * gives it back wakes these. */
+/* Limiters whose jobs wait for a token. The free slot of the process has no descriptor to poll, so
+ * whoever gives it back wakes these. */
 static GMutex starved_lock;
 static GPtrArray *starved; /* (element-type TvmJobLimiter) (owned) */
 

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /*
  * TvmJobserver: the process's part in the job server of a GNU make (or ninja) above it.
  *
- * https://www.gnu.org/software/make/manual/html_node/POSIX-Jobserver.html: a job may run for each byte that
- * was read from the server, plus one for which the process holds no byte. Every byte goes back as it
- * came. There is one client per process, as the free slot exists once.
+ * https://www.gnu.org/software/make/manual/html_node/POSIX-Jobserver.html: a job may run for each
+ * byte that was read from the server, plus one for which the process holds no byte. Every byte goes
+ * back as it came. There is one client per process, as the free slot exists once.
  */
 typedef struct _TvmJobserver TvmJobserver;
 
@@ -28,8 +28,8 @@ typedef struct
   guint8 byte;
 } TvmJobToken;
 
-/* NULL if MAKEFLAGS names no job server. @unavailable is set if it names one that this process was not
- * given: GNU make then wants its children to run one job at a time. */
+/* NULL if MAKEFLAGS names no job server. @unavailable is set if it names one that this process was
+ * not given: GNU make then wants its children to run one job at a time. */
 TvmJobserver *tvm_jobserver_get_default (gboolean     *unavailable);
 
 TvmJobserver *tvm_jobserver_new         (const char   *makeflags,

@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 /*
  * TvmStage: how an output appears whole or not at all.
  *
- * The tool writes under the real base name into a hidden folder beside the output, on the same file system; a rename
- * brings it to its place. The base name is kept because tools derive the names of side outputs (.dwo,
- * .gcno) from it; those move along. All of this blocks, so it is done in a thread.
+ * The tool writes under the real base name into a hidden folder beside the output, on the same file
+ * system; a rename brings it to its place. The base name is kept because tools derive the names of
+ * side outputs (.dwo, .gcno) from it; those move along. All of this blocks, so it is done in a
+ * thread.
  */
 typedef struct _TvmStage TvmStage;
 

@@ -9,8 +9,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-/* Which command is the compiler: the environment first, then the names that compilers go by. Nothing is
- * run here. */
+/* Which command is the compiler: the environment first, then the names that compilers go by.
+ * Nothing is run here. */
 
 /* The order of the seed's get_cc(). */
 static const char * const names[] = { "g++", "gcc", "clang++", "clang", "c++", "cc" };

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* The programs of a toolchain that read C and that read C++: `gcc` for `g++` and the other way round.
- * NULL if the one that was asked for has no such sibling. */
+/* The programs of a toolchain that read C and that read C++: `gcc` for `g++` and the other way
+ * round. NULL if the one that was asked for has no such sibling. */
 const char         *tvm_toolchain_get_c_driver    (TvmToolchain *self);
 const char         *tvm_toolchain_get_cxx_driver  (TvmToolchain *self);
 /* The arguments that belong to the command, "-m64" of "ccache g++ -m64" */
@@ -21,7 +21,8 @@ gboolean            tvm_toolchain_is_compiler_cache (const char *program);
 char               *tvm_toolchain_find_default_command (char   **origin,
                                                         GError **error);
 
-/* The same for a target: CXX_<target> and its variants, <target>-g++ and so on, clang --target=<target> */
+/* The same for a target: CXX_<target> and its variants, <target>-g++ and so on, clang
+ * --target=<target> */
 char               *tvm_toolchain_find_command_for_target (const char  *target,
                                                            char       **origin,
                                                            GError     **error);
@@ -48,8 +49,9 @@ TvmToolchainIdentity *tvm_toolchain_probe_finish   (GAsyncResult         *result
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TvmToolchainIdentity, tvm_toolchain_identity_free)
 
-/* The name of the driver for the other language, "aarch64-linux-gnu-gcc-12" for "aarch64-linux-gnu-g++-12".
- * NULL if @name is not that of a driver for the language that is not asked for. */
+/* The name of the driver for the other language, "aarch64-linux-gnu-gcc-12" for
+ * "aarch64-linux-gnu-g++-12". NULL if @name is not that of a driver for the language that is not
+ * asked for. */
 char                 *tvm_driver_sibling_name      (const char           *name,
                                                     gboolean              cxx);
 gboolean              tvm_driver_name_is_cxx       (const char           *name);

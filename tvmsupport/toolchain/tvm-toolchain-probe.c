@@ -7,12 +7,13 @@
 #include "tvmsupport/tvm-bytes-private.h"
 
 #include <glib/gstdio.h>
+#include <stdint.h>
 #include <string.h>
 
 /*
  * A compiler is asked once, in one run: it preprocesses the text below with -v. Which macros it
- * defines tells the family and the version, as its preprocessor cannot lie about them; -v prints the
- * target. What it answered is kept for as long as its file does not change.
+ * defines tells the family and the version, as its preprocessor cannot lie about them; -v prints
+ * the target. What it answered is kept for as long as its file does not change.
  */
 
 /* A probe that takes this long is no compiler's. */
@@ -63,9 +64,9 @@ make_key (const char         *path,
   if (g_stat (path, &st) != 0)
     memset (&st, 0, sizeof st);
 
-  return g_strdup_printf ("%s\n%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT ".%ld\n%s",
-                          path, (guint64) st.st_ino, (guint64) st.st_size,
-                          (gint64) st.st_mtim.tv_sec, (long) st.st_mtim.tv_nsec, joined);
+  return g_strdup_printf ("%s\n%ju:%ju:%jd.%ld\n%s", path, (uintmax_t) st.st_ino,
+                          (uintmax_t) st.st_size, (intmax_t) st.st_mtim.tv_sec,
+                          (long) st.st_mtim.tv_nsec, joined);
 }
 
 static TvmToolchainIdentity *

@@ -18,9 +18,9 @@
  *
  * A compiler that was found: its command, what it is, and for which target it makes code.
  *
- * A toolchain is made from a command such as `ccache g++ -m64`, or discovered from the environment and
- * the `PATH`. Either way the compiler is run once to ask what it is; that answer is kept for the
- * lifetime of the process, for as long as the file of the compiler does not change.
+ * A toolchain is made from a command such as `ccache g++ -m64`, or discovered from the environment
+ * and the `PATH`. Either way the compiler is run once to ask what it is; that answer is kept for
+ * the lifetime of the process, for as long as the file of the compiler does not change.
  *
  * A toolchain never changes after it was made. It can be used by any number of threads.
  *
@@ -263,7 +263,8 @@ count_wrapper_words (char **argv)
   return n;
 }
 
-/* Splits a command the way a shell would, but for one that is the path of a program with spaces in it. */
+/* Splits a command the way a shell would, but for one that is the path of a program with spaces
+ * in it. */
 static char **
 split_command (const char  *command,
                GError     **error)
@@ -492,8 +493,8 @@ tvm_toolchain_new_finish (GAsyncResult  *result,
  * The command is split as a shell would split it, unless all of it is the path of a program. A name
  * without a slash is looked for in the `PATH`. The compiler is run once to learn what it is.
  *
- * The error is %TVM_ERROR_NOT_FOUND if there is no such program, with the places that were looked at,
- * %TVM_ERROR_INVALID_ARGUMENT if @command has quotes that do not match or is empty, or
+ * The error is %TVM_ERROR_NOT_FOUND if there is no such program, with the places that were looked
+ * at, %TVM_ERROR_INVALID_ARGUMENT if @command has quotes that do not match or is empty, or
  * %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full): a new toolchain
@@ -583,21 +584,21 @@ tvm_toolchain_discover_finish (GAsyncResult  *result,
 
 /**
  * tvm_toolchain_discover:
- * @target_triple: (nullable): the target that the compiler must make code for, or %NULL for what the
- *   environment and the `PATH` say
+ * @target_triple: (nullable): the target that the compiler must make code for, or %NULL for what
+ *   the environment and the `PATH` say
  * @cancellable: (nullable): a #GCancellable
  * @error: a #GError
  *
  * Finds a compiler.
  *
- * Without a target these are tried in order: the variables `CXX` and `CC`, which may hold a wrapper and
- * arguments; then `g++`, `gcc`, `clang++`, `clang`, `c++` and `cc` in the `PATH`. With a target:
- * `CXX_<target>` and `CC_<target>`, the same with `_` for each `-` and `.`, `TARGET_CXX` and
- * `TARGET_CC`; then `<target>-g++` and the other names with that prefix; then clang with
+ * Without a target these are tried in order: the variables `CXX` and `CC`, which may hold a wrapper
+ * and arguments; then `g++`, `gcc`, `clang++`, `clang`, `c++` and `cc` in the `PATH`. With a
+ * target: `CXX_<target>` and `CC_<target>`, the same with `_` for each `-` and `.`, `TARGET_CXX`
+ * and `TARGET_CC`; then `<target>-g++` and the other names with that prefix; then clang with
  * `--target=<target>`.
  *
- * The error is %TVM_ERROR_NOT_FOUND if there is none, or a variable names one that is not there; the
- * message lists everything that was tried.
+ * The error is %TVM_ERROR_NOT_FOUND if there is none, or a variable names one that is not there;
+ * the message lists everything that was tried.
  *
  * Returns: (transfer full): the toolchain that was found
  *
@@ -807,9 +808,9 @@ add_tool_names (TvmToolchain *self,
  * @name: (type filename): a tool without any prefix, such as `ar`, `nm` or `strip`
  * @error: a #GError
  *
- * Finds a tool that fits the target of the compiler: beside the compiler and in the `PATH`, with the
- * prefix of the compiler's own name, with its target triple, and for clang LLVM's own. The bare name
- * is taken only where the compiler has no prefix either. Nothing is run.
+ * Finds a tool that fits the target of the compiler: beside the compiler and in the `PATH`, with
+ * the prefix of the compiler's own name, with its target triple, and for clang LLVM's own. The bare
+ * name is taken only where the compiler has no prefix either. Nothing is run.
  *
  * The error is %TVM_ERROR_NOT_FOUND, with what was tried.
  *
