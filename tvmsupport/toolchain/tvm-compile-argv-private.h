@@ -9,7 +9,6 @@ G_BEGIN_DECLS
 /* The command line of one step, the default of TvmCompilerClass::build_argv */
 char   **tvm_compile_argv_build     (TvmToolchain       *toolchain,
                                      TvmCompileRequest  *request,
-                                     const char         *output,
                                      GError            **error);
 
 G_END_DECLS

@@ -56,7 +56,6 @@ add_reporting (TvmToolchain *toolchain,
 static char **
 build_compile (TvmToolchain       *toolchain,
                TvmCompileRequest  *request,
-               const char         *output,
                GError            **error)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
@@ -98,7 +97,7 @@ build_compile (TvmToolchain       *toolchain,
   g_strv_builder_add (argv, "-c");
   g_strv_builder_add (argv, input->path);
   g_strv_builder_add (argv, "-o");
-  g_strv_builder_add (argv, output);
+  g_strv_builder_add (argv, request->output);
 
   return g_strv_builder_end (argv);
 }
@@ -146,8 +145,7 @@ add_inputs (TvmCompileRequest *request,
 
 static char **
 build_link (TvmToolchain      *toolchain,
-            TvmCompileRequest *request,
-            const char        *output)
+            TvmCompileRequest *request)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   const char * const *libraries = (const char * const *) request->libraries;
@@ -168,7 +166,7 @@ build_link (TvmToolchain      *toolchain,
     }
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_LINK, argv);
   g_strv_builder_add (argv, "-o");
-  g_strv_builder_add (argv, output);
+  g_strv_builder_add (argv, request->output);
   add_inputs (request, argv);
   add_strv (argv, (const char * const *) request->link_options);
   for (i = 0; libraries != NULL && libraries[i] != NULL; i++)
@@ -187,7 +185,6 @@ build_link (TvmToolchain      *toolchain,
 static char **
 build_archive (TvmToolchain       *toolchain,
                TvmCompileRequest  *request,
-               const char         *output,
                GError            **error)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
@@ -214,7 +211,7 @@ build_archive (TvmToolchain       *toolchain,
     }
 
   g_strv_builder_add (argv, "qcsD");
-  g_strv_builder_add (argv, output);
+  g_strv_builder_add (argv, request->output);
   add_inputs (request, argv);
 
   return g_strv_builder_end (argv);
@@ -223,18 +220,17 @@ build_archive (TvmToolchain       *toolchain,
 char **
 tvm_compile_argv_build (TvmToolchain       *toolchain,
                         TvmCompileRequest  *request,
-                        const char         *output,
                         GError            **error)
 {
   switch (tvm_compile_request_get_kind (request))
     {
     case TVM_COMPILE_KIND_OBJECT:
-      return build_compile (toolchain, request, output, error);
+      return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_EXECUTABLE:
-      return build_link (toolchain, request, output);
+      return build_link (toolchain, request);
     case TVM_COMPILE_KIND_STATIC:
-      return build_archive (toolchain, request, output, error);
+      return build_archive (toolchain, request, error);
     default:
       g_assert_not_reached ();
     }

@@ -246,7 +246,7 @@ add_bytes (TvmCompilePlan         *plan,
       strcmp (input->path, ".") == 0 || strcmp (input->path, "..") == 0)
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("“%s” cannot be the name of an input: it must be that of a file, without a folder"),
+                   _("“%s” cannot be the name of an input: it must have no folder"),
                    input->path);
       return FALSE;
     }

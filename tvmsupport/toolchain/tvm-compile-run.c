@@ -18,7 +18,8 @@
  * A whole request, from inputs to output:
  *
  *   load the toolchain → plan (thread) → compile each source (parallel steps)
- *   → inspect the objects (thread) → link or archive (a step) → read the bytes (thread), if they were asked for
+ *   → inspect the objects (thread) → link or archive (a step)
+ *   → read the bytes, if they were asked for (thread)
  *
  * Everything but what is marked as thread happens in the context of the caller. An object is one
  * step that makes the output itself.

@@ -7,8 +7,8 @@
 G_BEGIN_DECLS
 
 /*
- * One step: one run of one tool, for a request whose inputs are files that are there and whose
- * output is an absolute path. It waits for its turn, stages the output if that is not an
+ * One step: one run of one tool, for a request of its own whose inputs are files that are there
+ * and whose output is an absolute path. It waits for its turn, stages the output if that is not an
  * intermediate file, runs the tool, and reads what the tool reported.
  *
  * The result of a step that could not be run carries its error, so that one of many does not take

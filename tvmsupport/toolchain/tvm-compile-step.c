@@ -31,7 +31,7 @@ typedef struct
 
   TvmJobSlot *slot;          /* (nullable): while the tool runs */
   TvmStage *stage;           /* (nullable) */
-  char *output;              /* where the tool writes */
+  char *output;              /* where the output is in the end; the request has where the tool writes */
   char *depfile;             /* (nullable) */
   char *cache_log;           /* (nullable) */
   TvmCompileResult *result;
@@ -137,8 +137,7 @@ build_command (Step     *step,
   g_auto (GStrv) command = NULL;
   guint n_command;
 
-  argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, step->output,
-                                  error);
+  argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, error);
   if (argv == NULL || !add_wrapper (step, builder, error))
     return NULL;
 
@@ -333,7 +332,7 @@ conclude_in_thread (GTask        *task,
   g_clear_pointer (&step->stage, tvm_stage_free);
 
   if (tvm_compile_result_get_successful (result))
-    result->output = g_strdup (tvm_compile_request_get_output (step->request));
+    result->output = g_strdup (step->output);
   tvm_compile_result_seal (result);
   g_task_return_pointer (task, g_steal_pointer (&step->result), g_object_unref);
 }
@@ -413,7 +412,7 @@ stage_ready (GObject      *source,
       return;
     }
 
-  step->output = g_strdup (tvm_stage_get_path (step->stage));
+  tvm_compile_request_set_output (step->request, tvm_stage_get_path (step->stage));
   step->depfile = tvm_stage_build_path (step->stage, "depfile");
   if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
     step->cache_log = tvm_stage_build_path (step->stage, "cache-log");
@@ -427,7 +426,6 @@ slot_ready (GObject      *source,
 {
   g_autoptr (GTask) task = user_data;
   Step *step = g_task_get_task_data (task);
-  const char *output = tvm_compile_request_get_output (step->request);
   GError *error = NULL;
 
   step->slot = tvm_job_limiter_acquire_finish (result, &error);
@@ -443,15 +441,14 @@ slot_ready (GObject      *source,
         g_task_new (NULL, g_task_get_cancellable (task), stage_ready, g_object_ref (task));
 
       g_task_set_source_tag (stage_task, slot_ready);
-      g_task_set_task_data (stage_task, g_strdup (output), g_free);
+      g_task_set_task_data (stage_task, g_strdup (step->output), g_free);
       g_task_run_in_thread (stage_task, stage_in_thread);
       return;
     }
 
-  step->output = g_strdup (output);
-  step->depfile = g_strconcat (output, ".d", NULL);
+  step->depfile = g_strconcat (step->output, ".d", NULL);
   if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
-    step->cache_log = g_strconcat (output, ".cache-log", NULL);
+    step->cache_log = g_strconcat (step->output, ".cache-log", NULL);
   run_tool (task);
 }
 
@@ -470,6 +467,7 @@ tvm_compile_step_async (TvmCompiler         *compiler,
   step->compiler = g_object_ref (compiler);
   step->toolchain = g_object_ref (toolchain);
   step->request = g_object_ref (request);
+  step->output = g_strdup (tvm_compile_request_get_output (request));
   step->flags = flags;
   step->result = tvm_compile_result_new (tvm_compile_request_get_kind (request));
   step->result->inputs = tvm_compile_request_dup_inputs (request);

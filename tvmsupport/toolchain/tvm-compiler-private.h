@@ -15,7 +15,6 @@ TvmCompileRequest  *tvm_compiler_merge_request  (TvmCompiler          *self,
 char              **tvm_compiler_build_argv     (TvmCompiler          *self,
                                                  TvmToolchain         *toolchain,
                                                  TvmCompileRequest    *request,
-                                                 const char           *output,
                                                  GError              **error);
 void                tvm_compiler_emit_progress  (TvmCompiler          *self,
                                                  TvmCompileRequest    *request,

@@ -100,8 +100,7 @@ tvm_compiler_real_build_argv (TvmCompiler        *self,
                               TvmCompileRequest  *request,
                               GError            **error)
 {
-  return tvm_compile_argv_build (toolchain, request, tvm_compile_request_get_output (request),
-                                 error);
+  return tvm_compile_argv_build (toolchain, request, error);
 }
 
 static void
@@ -754,17 +753,11 @@ char **
 tvm_compiler_build_argv (TvmCompiler        *self,
                          TvmToolchain       *toolchain,
                          TvmCompileRequest  *request,
-                         const char         *output,
                          GError            **error)
 {
-  g_autoptr (TvmCompileRequest) step = tvm_compile_request_copy (request);
   g_autoptr (GError) local_error = NULL;
-  char **argv;
-
-  /* The output is part of the request and no parameter of its own, because PyGObject 3.42 does not
-   * give an override a parameter that is a file name. */
-  tvm_compile_request_set_output (step, output);
-  argv = TVM_COMPILER_GET_CLASS (self)->build_argv (self, toolchain, step, &local_error);
+  char **argv =
+    TVM_COMPILER_GET_CLASS (self)->build_argv (self, toolchain, request, &local_error);
 
   if (argv != NULL && argv[0] != NULL)
     return argv;
