@@ -341,7 +341,9 @@ test_no_processes (void)
       g_assert_null (result);
       g_assert_nonnull (error);
       g_printerr ("error: %s\n", error->message);
-      return;
+
+      /* A leak checker would need a process. */
+      _exit (0);
     }
 
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
