@@ -365,7 +365,8 @@ test_no_stdio (void)
   if (g_test_subprocess ())
     {
       g_autofree char *tool = process_fixture_get_tool ();
-      g_autoptr (TvmProcessSpec) spec = tvm_process_spec_new ((const char *[]) { tool, "cat", NULL });
+      g_autoptr (TvmProcessSpec) spec = tvm_process_spec_new ((const char *[]) { tool, "cat",
+                                                                                 NULL });
       g_autoptr (GBytes) bytes = g_bytes_new_static ("x", 1);
       g_autoptr (TvmProcessResult) result = NULL;
       int old_stderr = dup (2);

@@ -146,7 +146,8 @@ test_cancel (ProcessFixture *fixture,
              gconstpointer   data)
 {
   g_autoptr (TvmProcessSpec) hang = process_fixture_spec (fixture, "hang", NULL);
-  g_autoptr (TvmProcessSpec) grandchild = process_fixture_spec (fixture, "hang-with-grandchild", NULL);
+  g_autoptr (TvmProcessSpec) grandchild = process_fixture_spec (fixture, "hang-with-grandchild",
+                                                                NULL);
   g_autoptr (TvmProcessSpec) spin = process_fixture_spec (fixture, "spin-ignoring-signals", NULL);
   g_autoptr (TvmProcessSpec) tree = process_fixture_spec (fixture, "tree", "5", NULL);
 

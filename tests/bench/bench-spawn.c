@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a run costs over plain posix_spawn and wait of the same command, in a process as it is and in
- * one that holds a gigabyte. The two alternate, so that whatever else the machine does hits both.
+ * What a run costs over plain posix_spawn and wait of the same command, in a process as it is and
+ * in one that holds a gigabyte. The two alternate, so that whatever else the machine does hits
+ * both.
  *
  *   bench-spawn [ROUNDS]
  */

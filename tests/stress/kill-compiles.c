@@ -2,8 +2,8 @@
 
 /*
  * Ends g++ in the middle of cc1plus, which is at work on source without end, again and again and at
- * any point: by cancellable, by time limit, or with the application. Tells how long it took until the
- * caller got it back, and fails if that was ever too long, or if a process or a file was left.
+ * any point: by cancellable, by time limit, or with the application. Tells how long it took until
+ * the caller got it back, and fails if that was ever too long, or if a process or a file was left.
  *
  *   kill-compiles [ROUNDS [APPLICATION-ROUNDS]]
  */
@@ -219,7 +219,7 @@ be_application (Stress *self)
     pause ();
 }
 
-/* A fork will do for an application: this process has no threads as long as it runs nothing itself. */
+/* A fork will do for an application: this process has no threads before it runs something itself. */
 static void
 kill_application (Stress *self,
                   guint   round)

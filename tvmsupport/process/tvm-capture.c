@@ -72,7 +72,7 @@ tvm_capture_append (TvmCapture   *self,
     append_to_tail (self, data + n, length - n);
 }
 
-/* Returns: (transfer full): what was kept. The capture is empty afterwards and only to be cleared. */
+/* The capture can only be cleared afterwards. Returns: (transfer full): what was kept */
 GBytes *
 tvm_capture_finish (TvmCapture *self)
 {

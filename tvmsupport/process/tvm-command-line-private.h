@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /* Whether @argv is so long that it should go to a response file */
 gboolean tvm_command_line_is_long      (const char * const *argv);
 
-/* Whether the kernel would refuse @argv with @environ_, on the safe side by @reserve bytes; then sets
- * TVM_ERROR_INVALID_ARGUMENT with the sizes */
+/* Whether the kernel would refuse @argv with @environ_, on the safe side by @reserve bytes; then
+ * sets TVM_ERROR_INVALID_ARGUMENT with the sizes */
 gboolean tvm_command_line_check        (const char * const  *argv,
                                         const char * const  *environ_,
                                         gsize                reserve,

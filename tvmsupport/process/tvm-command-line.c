@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* From here on a response file is better. Linux takes 128 KiB at least, for a string or with a small
- * stack limit for all of them, and drivers repeat their arguments, and more, on the command lines of
- * what they start. */
+/* From here on a response file is better. Linux takes 128 KiB at least, for a string or with a
+ * small stack limit for all of them, and drivers repeat their arguments, and more, on the command
+ * lines of what they start. */
 #define COMFORTABLE_TOTAL (96 * 1024)
 #define COMFORTABLE_ARGUMENT (100 * 1024)
 
@@ -67,7 +67,8 @@ tvm_command_line_check (const char * const  *argv,
                _("The command line of “%s” is too long: its arguments take %zu bytes, the longest "
                  "%zu, the environment %zu, its longest variable %zu; possible are %ld in all and "
                  "%d for one"),
-               argv[0], arguments, longest_argument, variables, longest_variable, max, MAX_ARGUMENT);
+               argv[0], arguments, longest_argument, variables, longest_variable, max,
+               MAX_ARGUMENT);
   return FALSE;
 }
 

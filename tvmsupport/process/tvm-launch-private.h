@@ -17,8 +17,8 @@ typedef struct
   char *tmpdir_parent;        /* (nullable): where the supervisor makes the private TMPDIR */
 } TvmLaunch;
 
-/* In the thread of the caller: what comes from the environment is read here and only here, because it
- * may be changed meanwhile. */
+/* In the thread of the caller: what comes from the environment is read here and only here, because
+ * it may be changed meanwhile. */
 void     tvm_launch_init  (TvmLaunch            *self);
 void     tvm_launch_clear (TvmLaunch            *self);
 

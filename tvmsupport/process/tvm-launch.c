@@ -171,8 +171,8 @@ make_memfd (const char  *name,
   return fd;
 }
 
-/* An application may have closed its stdio. What is to become descriptor 0, 1 or 2 of the supervisor
- * must not be one of them now. */
+/* An application may have closed its stdio. What is to become descriptor 0, 1 or 2 of the
+ * supervisor must not be one of them now. */
 static gboolean
 raise_fd (int     *fd,
           GError **error)
@@ -304,7 +304,7 @@ get_tmpdir_parent (char **environ_)
   return g_strdup (tmpdir != NULL && g_path_is_absolute (tmpdir) ? tmpdir : P_tmpdir);
 }
 
-/* Returns: (transfer full): @supervisor and its options, as far as they do not depend on the target */
+/* Returns: (transfer full): @supervisor and its options, without the target */
 static GPtrArray *
 make_options (const TvmLaunch      *self,
               const TvmProcessSpec *spec,
@@ -362,7 +362,8 @@ make_argv (TvmLaunch             *self,
   g_autoptr (GPtrArray) target = NULL;
 
   /* Without one, the target would not get that of the application either. */
-  program = tvm_find_program (spec->argv[0], path != NULL ? path : "/bin:/usr/bin", spec->cwd, error);
+  program = tvm_find_program (spec->argv[0], path != NULL ? path : "/bin:/usr/bin", spec->cwd,
+                              error);
   if (program == NULL)
     return NULL;
 
@@ -384,9 +385,9 @@ make_argv (TvmLaunch             *self,
   return (char **) g_ptr_array_free (g_steal_pointer (&words), FALSE);
 }
 
-/* Leaves the descriptors that are not stdout and stderr in the socket, from which the supervisor takes
- * them. g_subprocess_launcher_take_fd() would do it too, but ends the application with a failed
- * assertion when there is no descriptor left (in GLib 2.74). */
+/* Leaves the descriptors that are not stdout and stderr in the socket, from which the supervisor
+ * takes them. g_subprocess_launcher_take_fd() would do it too, but ends the application with a
+ * failed assertion when there is no descriptor left (in GLib 2.74). */
 static gboolean
 send_hello (TvmLaunch  *self,
             ChildFds   *child,
@@ -434,8 +435,8 @@ spawn_subprocess (TvmLaunch  *self,
                   ChildFds   *child,
                   GError    **error)
 {
-  /* Only with INHERIT_FDS and neither a working directory nor a child setup does GLib start it without
-   * a fork, whose price grows with the memory of the application. */
+  /* Only with INHERIT_FDS and neither a working directory nor a child setup does GLib start it
+   * without a fork, whose price grows with the memory of the application. */
   g_autoptr (GSubprocessLauncher) launcher =
     g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_INHERIT_FDS);
 

@@ -9,16 +9,17 @@ G_BEGIN_DECLS
  * The runner: the one place of the library that starts a process.
  *
  * A TvmProcessSpec says what to run and within which limits. It is a plain mutable builder; a run
- * takes a snapshot, so that a spec can be changed and run again. tvm_process_run_async() starts it on the
- * supervisor (tvm-supervisor.c) and completes when the target has ended *and nothing of it is left
- * to wait for*. Sources of a run live on the library's own I/O thread (tvm-io-thread-private.h), so
- * neither the start nor the reading of output ever costs the caller's main loop time; the callback
- * comes in the thread-default context of the caller.
+ * takes a snapshot, so that a spec can be changed and run again. tvm_process_run_async() starts it
+ * on the supervisor (tvm-supervisor.c) and completes when the target has ended *and nothing of it
+ * is left to wait for*. Sources of a run live on the library's own I/O thread
+ * (tvm-io-thread-private.h), so neither the start nor the reading of output ever costs the caller's
+ * main loop time; the callback comes in the thread-default context of the caller.
  *
  * A tool that ran is a result, whatever its status, also one that was killed at its time limit
- * (`timed_out`), so that its output is never lost. GErrors are for what did not run or was cancelled:
- * TVM_ERROR_NOT_FOUND (no such program, with the places looked at), TVM_ERROR_INVALID_ARGUMENT,
- * G_IO_ERROR_CANCELLED, other G_IO_ERRORs (no such working directory, permission denied, …).
+ * (`timed_out`), so that its output is never lost. GErrors are for what did not run or was
+ * cancelled: TVM_ERROR_NOT_FOUND (no such program, with the places looked at),
+ * TVM_ERROR_INVALID_ARGUMENT, G_IO_ERROR_CANCELLED, other G_IO_ERRORs (no such working directory,
+ * permission denied, …).
  */
 typedef struct _TvmProcessSpec TvmProcessSpec;
 
@@ -82,11 +83,12 @@ void              tvm_process_spec_set_private_tmpdir (TvmProcessSpec      *self
                                                       gboolean              private_tmpdir);
 void              tvm_process_spec_set_response_file (TvmProcessSpec       *self,
                                                       TvmResponseFile       response_file);
-/* How many words at the front of argv stay on the command line when the rest goes to a response file:
- * 2 for a compiler behind a wrapper. Default 1. */
+/* How many words at the front of argv stay on the command line when the rest goes to a response
+ * file: 2 for a compiler behind a wrapper. Default 1. */
 void              tvm_process_spec_set_response_prefix (TvmProcessSpec     *self,
                                                         guint               n_words);
-/* Kills what the target left running when it ends by itself. Default FALSE: a tool may leave a daemon. */
+/* Kills what the target left running when it ends by itself. Default FALSE: a tool may leave a
+ * daemon. */
 void              tvm_process_spec_set_kill_leftovers (TvmProcessSpec      *self,
                                                       gboolean              kill_leftovers);
 /* The supervisor removes @path (a file, or a tree) if the run is killed or the application dies

@@ -393,7 +393,8 @@ run_set_start_error (Run                        *self,
     case TVM_SUPERVISOR_STAGE_EXEC:
       if (message->error == E2BIG)
         g_set_error (&self->error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                     _("The command line of “%s” is too long for the limits of its stack"), program);
+                     _("The command line of “%s” is too long for the limits of its stack"),
+                     program);
       else
         tvm_error_set_errno (&self->error, message->error, _("Could not execute “%s”"), program);
       return;
@@ -670,6 +671,9 @@ tvm_process_run (const TvmProcessSpec  *spec,
   if (g_cancellable_set_error_if_cancelled (cancellable, error)
       || (context = tvm_io_thread_get_context (error)) == NULL)
     return NULL;
+
+  /* It would wait for itself. */
+  g_return_val_if_fail (!g_main_context_is_owner (context), NULL);
 
   g_mutex_init (&waiter.mutex);
   g_cond_init (&waiter.cond);

@@ -81,7 +81,8 @@ set_not_found (GError     **error,
   if (looked_in->len == 0)
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_NOT_FOUND,
-                   _("Could not find the program “%s”: no directory to look in; PATH is empty"), name);
+                   _("Could not find the program “%s”: no directory to look in; PATH is empty"),
+                   name);
       return;
     }
 

@@ -18,12 +18,12 @@
  *
  * PROGRAM is executed as it is, without a search, in the environment that the supervisor was given.
  * Descriptors 1 and 2 are those of the target. Descriptor 0 is the control socket, of the type
- * SOCK_SEQPACKET. On it waits one TvmSupervisorHello, whose SCM_RIGHTS are the other descriptors of the
- * target: those that become TVM_SUPERVISOR_FIRST_FD and so on, then its stdin if there is one.
+ * SOCK_SEQPACKET. On it waits one TvmSupervisorHello, whose SCM_RIGHTS are the other descriptors of
+ * the target: those that become TVM_SUPERVISOR_FIRST_FD and so on, then its stdin if there is one.
  *
  * The supervisor sends STARTED and then ENDED, or only FAILED, each a whole TvmSupervisorMessage.
- * The caller sends nothing more; the end of its side, for whatever reason, means that everything is to
- * die. ENDED comes when that is done.
+ * The caller sends nothing more; the end of its side, for whatever reason, means that everything is
+ * to die. ENDED comes when that is done.
  */
 
 #include <stdint.h>
@@ -66,7 +66,7 @@ typedef struct
   int32_t error;            /* FAILED: an errno */
 
   int32_t wait_status;      /* ENDED: of the target */
-  int32_t killed;           /* ENDED: whether it was killed because the caller asked for it, or died */
+  int32_t killed;           /* ENDED: whether the end of the caller's side came before it */
   int64_t elapsed_usec;     /* ENDED: on the monotonic clock */
   int64_t user_usec;        /* ENDED: from wait4() */
   int64_t system_usec;

@@ -9,8 +9,8 @@
  * it must outlive an application that is killed. It is small, static and has one thread: its start
  * is the overhead of every run of the library.
  *
- * Whatever the target starts is a descendant of the supervisor for as long as it lives: an orphan is
- * given to the nearest subreaper, and only a process that has ended stops being one. So nothing
+ * Whatever the target starts is a descendant of the supervisor for as long as it lives: an orphan
+ * is given to the nearest subreaper, and only a process that has ended stops being one. So nothing
  * escapes by a double fork, a new session or a new process group, and the work is done when waitpid
  * says that there are no children.
  */
@@ -20,6 +20,7 @@
 #include "tvmsupport/files/tvm-rmtree.h"
 #include "tvmsupport/process/tvm-supervisor-kill.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -221,19 +222,34 @@ send_failure (const Supervisor  *self,
   send_message (self, &message);
 }
 
+/* For a kernel before 5.9. The limit of descriptors says little: it may be a billion, or have been
+ * lowered below what is open. */
+static void
+close_listed (unsigned first)
+{
+  struct dirent *entry;
+  DIR *dir = opendir ("/proc/self/fd");
+
+  if (dir == NULL)
+    return;
+
+  while ((entry = readdir (dir)) != NULL)
+    {
+      int fd = atoi (entry->d_name);
+
+      if (fd >= (int) first && fd != dirfd (dir))
+        close (fd);
+    }
+
+  closedir (dir);
+}
+
 /* Closes what the application left open for its children without meaning to. */
 static void
 close_from (unsigned first)
 {
-  long max;
-
-  if (syscall (SYS_close_range, first, ~0U, 0) == 0)
-    return;
-
-  /* A kernel before 5.9 */
-  max = sysconf (_SC_OPEN_MAX);
-  for (long fd = first; fd < (max > 0 ? max : 1024); fd++)
-    close ((int) fd);
+  if (syscall (SYS_close_range, first, ~0U, 0) != 0)
+    close_listed (first);
 }
 
 /* Receives what the caller sent before we were started. Returns: 0 or an errno */
@@ -613,7 +629,7 @@ kill_all (Supervisor *self)
         return;
 
       /* Killing is only tried anew when something has ended, which can leave orphans, or from time
-       * to time: what is in an uninterruptible sleep, or not ours to kill, must not make us spin. */
+       * to time: what sleeps uninterruptibly, or is not ours to kill, must not make us spin. */
       tvm_supervisor_kill_descendants (self->target_ended ? 0 : self->target);
       if (poll (&fd, 1, wait_msec) == 0 && wait_msec < 128)
         wait_msec *= 2;
