@@ -491,27 +491,30 @@ tvm_symbols_table_new (void)
   return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
-void
-tvm_symbols_table_add (GHashTable *table,
-                       const char *name,
-                       char        letter)
-{
-  const char text[] = { letter, '\0' };
-
-  g_hash_table_replace (table, g_utf8_make_valid (name, -1), g_strdup (text));
-}
-
 static void
 add_to_table (const TvmSymbol *symbol,
               gpointer         user_data)
 {
   GHashTable *table = user_data;
+  const char letter[] = { symbol->letter, '\0' };
 
   if (symbol->version != NULL && !symbol->is_default
       && g_hash_table_contains (table, symbol->name))
     return;
 
-  tvm_symbols_table_add (table, symbol->name, symbol->letter);
+  g_hash_table_replace (table, g_utf8_make_valid (symbol->name, -1), g_strdup (letter));
+}
+
+void
+tvm_symbols_table_add (GHashTable *table,
+                       const char *name,
+                       char        letter)
+{
+  g_autoptr (GString) buffer = g_string_new (NULL);
+  TvmSymbol symbol = { .name = name, .letter = letter };
+
+  split_version (&symbol, buffer);
+  add_to_table (&symbol, table);
 }
 
 GHashTable *
