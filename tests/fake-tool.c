@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -207,7 +208,10 @@ start_daemon (void (*func) (void))
   if (pid < 0)
     fail ("fork");
   if (pid > 0)
-    return;
+    {
+      waitpid (pid, NULL, 0);
+      return;
+    }
 
   setsid ();
   if (fork () != 0)
