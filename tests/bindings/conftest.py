@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -40,7 +41,15 @@ class Endless:
 
     def wait_for_compiler(self):
         """Returns a descriptor for writing, once the compiler has opened the pipe."""
-        return os.open(self.fifo, os.O_WRONLY)
+        opened = []
+        thread = threading.Thread(target=lambda: opened.append(os.open(self.fifo, os.O_WRONLY)))
+        thread.start()
+        thread.join(60)
+        if thread.is_alive():
+            os.close(os.open(self.fifo, os.O_RDONLY | os.O_NONBLOCK))
+            thread.join()
+            raise TimeoutError("no compiler has opened the pipe")
+        return opened[0]
 
     def processes(self):
         """The command lines of processes that have to do with this compile."""

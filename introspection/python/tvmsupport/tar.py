@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packs and unpacks tar archives, in process."""
 
+import itertools
 import os
 
 from gi.repository import TvmSupport
@@ -48,6 +49,11 @@ def untar(tar_file, directory):
     _bridge.call(TvmSupport.tar_extract, _bridge.path(tar_file), _bridge.path(directory))
 
 
+def _is_to_look_at(path):
+    # What is not there, such as the -lm that goes to a linker later on, stays in the list.
+    return path.endswith(".tar") or os.path.exists(path)
+
+
 def normalize_file_list_by_unpacking_tars(temp, file_list):
     """Returns the list with each archive replaced by the files in it.
 
@@ -63,10 +69,10 @@ def normalize_file_list_by_unpacking_tars(temp, file_list):
     ret_list : List[str]
         Files, none of which is an archive.
     """
-    return list(
-        _bridge.call(
-            TvmSupport.tar_normalize_file_list,
-            getattr(temp, "native", temp),
-            _bridge.paths(file_list),
-        )
-    )
+    ret_list = []
+    for to_look_at, paths in itertools.groupby(_bridge.paths(file_list), _is_to_look_at):
+        if to_look_at:
+            native = getattr(temp, "native", temp)
+            paths = _bridge.call(TvmSupport.tar_normalize_file_list, native, list(paths))
+        ret_list.extend(paths)
+    return ret_list
