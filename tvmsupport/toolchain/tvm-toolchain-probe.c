@@ -239,9 +239,9 @@ probe_ready (GObject      *source,
   if (probe->identity->triple == NULL && !process->timed_out)
     {
       g_autoptr (TvmProcessSpec) spec = make_spec (probe, dumpmachine);
+      GCancellable *cancellable = g_task_get_cancellable (task);
 
-      tvm_process_run_async (spec, g_task_get_cancellable (task), dumpmachine_ready,
-                             g_steal_pointer (&task));
+      tvm_process_run_async (spec, cancellable, dumpmachine_ready, g_steal_pointer (&task));
       return;
     }
 
