@@ -44,6 +44,14 @@ typedef struct
   gint64 start_time;
 } Run;
 
+/* A step that was cancelled has no result. */
+static void
+unref_step_result (gpointer data)
+{
+  if (data != NULL)
+    g_object_unref (data);
+}
+
 static void
 run_free (gpointer data)
 {
@@ -426,7 +434,7 @@ compile_sources (GTask *task)
   guint i;
 
   run->n_total = run->plan->n_sources + 1;
-  run->step_results = g_ptr_array_new_with_free_func (g_object_unref);
+  run->step_results = g_ptr_array_new_with_free_func (unref_step_result);
   g_ptr_array_set_size (run->step_results, run->plan->n_sources);
   /* One more than there are, so that none of them is taken for the last before all have begun. */
   run->n_pending = run->plan->n_sources + 1;
