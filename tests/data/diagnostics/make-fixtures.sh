@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
 # Records what the compilers and linkers of this machine print, one file for each command, beside this
@@ -94,7 +94,7 @@ for linker in bfd gold lld mold; do
   link() {
     name=$1
     shift
-    record $linker-$name $cc -fuse-ld=$linker "$@"
+    record "$linker-$name" $cc -fuse-ld=$linker "$@"
   }
   link undefined undefined.o -o out
   link undefined-g undefined-g.o -o out

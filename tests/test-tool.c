@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The command `tvmsupport`, from outside. Every run is bounded by the time limit of the test. */
+
+static const char add_source[] = "int add (int a, int b) { return a + b; }\n";
+static const char main_source[] = "int add (int, int);\n"
+                                  "int main (void) { return add (40, 2) == ANSWER ? 0 : 3; }\n";
+static const char broken_source[] = "int f (void)\n{\n  return gone;\n}\n";
+
+typedef struct
+{
+  char *folder;
+  char *tmpdir;
+} Fixture;
+
+typedef struct
+{
+  int status; /* of the exit; -1 if a signal ended it */
+  char *out;
+  char *err;
+} Outcome;
+
+static void
+outcome_clear (Outcome *outcome)
+{
+  g_clear_pointer (&outcome->out, g_free);
+  g_clear_pointer (&outcome->err, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
+
+#define OUTCOME_INIT { 0, NULL, NULL }
+
+static void
+set_up (Fixture       *self,
+        gconstpointer  data)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->folder = g_dir_make_tmp ("tvm-tool-XXXXXX", &error);
+  g_assert_no_error (error);
+  self->tmpdir = g_build_filename (self->folder, "tmp", NULL);
+  g_assert_cmpint (g_mkdir (self->tmpdir, 0700), ==, 0);
+}
+
+/* Nothing may be left in the temporary folder, and nothing hidden beside the outputs. */
+static void
+tear_down (Fixture       *self,
+           gconstpointer  data)
+{
+  g_autoptr (GDir) dir = g_dir_open (self->folder, 0, NULL);
+  const char *name = NULL;
+
+  g_assert_cmpint (g_rmdir (self->tmpdir), ==, 0);
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (self->folder, name, NULL);
+
+      g_assert_cmpint (name[0], !=, '.');
+      g_assert_cmpint (g_remove (path), ==, 0);
+    }
+  g_assert_cmpint (g_rmdir (self->folder), ==, 0);
+  g_free (self->folder);
+  g_free (self->tmpdir);
+}
+
+static void
+write_file (Fixture    *self,
+            const char *name,
+            const char *text)
+{
+  g_autofree char *path = g_build_filename (self->folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+exists (Fixture    *self,
+        const char *name)
+{
+  g_autofree char *path = g_build_filename (self->folder, name, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static char *
+find_tool (void)
+{
+  const char *given = g_getenv ("TVM_TEST_TOOL");
+
+  return given != NULL ? g_strdup (given) : g_find_program_in_path ("tvmsupport");
+}
+
+static GSubprocessLauncher *
+new_launcher (Fixture          *self,
+              GSubprocessFlags  flags)
+{
+  GSubprocessLauncher *launcher = g_subprocess_launcher_new (flags);
+
+  g_subprocess_launcher_set_cwd (launcher, self->folder);
+  g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
+  g_subprocess_launcher_setenv (launcher, "TMPDIR", self->tmpdir, TRUE);
+  g_subprocess_launcher_unsetenv (launcher, "NO_COLOR");
+  return launcher;
+}
+
+static char *
+dup_text (GBytes *bytes)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append_len (text, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes));
+  return g_strdup (text->str);
+}
+
+/* @words are separated by blanks. */
+static GSubprocess *
+start (GSubprocessLauncher *launcher,
+       const char          *words)
+{
+  g_autofree char *tool = find_tool ();
+  g_auto (GStrv) argv = NULL;
+  g_autofree char *line = NULL;
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process = NULL;
+
+  g_assert_nonnull (tool);
+  line = g_strdup_printf ("tool %s", words);
+  argv = g_strsplit (g_strchomp (line), " ", -1);
+  g_free (argv[0]);
+  argv[0] = g_steal_pointer (&tool);
+  process = g_subprocess_launcher_spawnv (launcher, (const char * const *) argv, &error);
+  g_assert_no_error (error);
+  return process;
+}
+
+static void
+run (Fixture    *self,
+     Outcome    *outcome,
+     const char *words)
+{
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GBytes) out = NULL;
+  g_autoptr (GBytes) err = NULL;
+  g_autoptr (GError) error = NULL;
+
+  launcher = new_launcher (self, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  process = start (launcher, words);
+  g_subprocess_communicate (process, NULL, NULL, &out, &err, &error);
+  g_assert_no_error (error);
+
+  outcome_clear (outcome);
+  outcome->status = g_subprocess_get_if_exited (process) ? g_subprocess_get_exit_status (process)
+                                                         : -1;
+  outcome->out = dup_text (out);
+  outcome->err = dup_text (err);
+  g_test_message ("%s: %d", words, outcome->status);
+}
+
+/* It worked, and had nothing to say about it. */
+static void
+assert_quiet (const Outcome *outcome)
+{
+  g_assert_cmpstr (outcome->err, ==, "");
+  g_assert_cmpint (outcome->status, ==, 0);
+}
+
+static void
+assert_contains (const char *text,
+                 const char *part)
+{
+  if (strstr (text, part) == NULL)
+    g_test_message ("not in: %s", text);
+  g_assert_nonnull (strstr (text, part));
+}
+
+static void
+test_help (Fixture       *self,
+           gconstpointer  data)
+{
+  static const char * const commands[] = { "cc", "symbols", "describe" };
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  run (self, &outcome, "--version");
+  assert_quiet (&outcome);
+  g_assert_cmpstr (outcome.out, ==, "tvmsupport " PACKAGE_VERSION "\n");
+
+  run (self, &outcome, "--help");
+  assert_quiet (&outcome);
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autofree char *help = g_strdup_printf ("help %s", commands[i]);
+      g_autofree char *option = g_strdup_printf ("%s --help", commands[i]);
+      g_autofree char *usage = g_strdup_printf ("  tvmsupport %s [OPTION…]", commands[i]);
+      g_auto (Outcome) other = OUTCOME_INIT;
+
+      assert_contains (outcome.out, commands[i]);
+      run (self, &other, help);
+      assert_quiet (&other);
+      assert_contains (other.out, usage);
+      g_free (g_steal_pointer (&help));
+      help = g_strdup (other.out);
+      run (self, &other, option);
+      assert_quiet (&other);
+      g_assert_cmpstr (other.out, ==, help);
+    }
+}
+
+static const struct
+{
+  const char *words;
+  const char *message;
+} misuses[] = {
+  { "", "Usage:" },
+  { "nonsense", "“nonsense”" },
+  { "--nonsense", "“--nonsense”" },
+  { "help nonsense", "“nonsense”" },
+  { "describe nonsense", "“nonsense”" },
+  { "describe --nonsense", "--nonsense" },
+  { "symbols", "No file" },
+  { "symbols --nonsense", "--nonsense" },
+  { "cc", "-o" },
+  { "cc a.c", "-o" },
+  { "cc -o a", "No input" },
+  { "cc -o", "-o" },
+  { "cc --nonsense", "--nonsense" },
+  { "cc -o a -Wall a.c", "-W" },
+  { "cc --kind nonsense -o a a.c", "“nonsense”" },
+  { "cc -j many -o a a.c", "many" },
+  { "cc -j -3 -o a a.c", "-3" },
+  { "cc --timeout -1 -o a a.c", "-1" },
+  { "cc --timeout soon -o a a.c", "soon" },
+  { "cc --memory-limit 3X -o a a.c", "“3X”" },
+  { "cc --memory-limit 99999999999T -o a a.c", "“99999999999T”" },
+  { "cc --memory-limit 0 -o a a.c", "“0”" },
+  { "cc --cc gcc --target x86_64-linux-gnu -o a a.c", "--target" },
+};
+
+static void
+test_misuse (Fixture       *self,
+             gconstpointer  data)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (misuses); i++)
+    {
+      g_auto (Outcome) outcome = OUTCOME_INIT;
+
+      run (self, &outcome, misuses[i].words);
+      g_assert_cmpint (outcome.status, ==, 2);
+      g_assert_cmpstr (outcome.out, ==, "");
+      assert_contains (outcome.err, misuses[i].message);
+      if (*misuses[i].words != '\0')
+        g_assert_true (g_str_has_prefix (outcome.err, "tvmsupport: "));
+    }
+}
+
+static void
+test_kinds (Fixture       *self,
+            gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  write_file (self, "add.c", add_source);
+  write_file (self, "main.c", main_source);
+
+  run (self, &outcome, "cc --kind object -o add.o add.c -- -O1");
+  assert_quiet (&outcome);
+  run (self, &outcome, "cc --kind static -o libadd.a add.o");
+  assert_quiet (&outcome);
+  run (self, &outcome, "cc -k shared -o libadd.so add.c");
+  assert_quiet (&outcome);
+  g_assert_true (exists (self, "libadd.so"));
+
+  /* A static library that comes before what needs it would not be looked into. */
+  run (self, &outcome, "cc -o main main.c -- -DANSWER=42 -L . -l add -Wl,-Bstatic -ladd "
+                       "-Wl,-Bdynamic -g");
+  assert_quiet (&outcome);
+  run (self, &outcome, "cc -j 2 --timeout 25 -m 4G -o main add.c main.c -- -DANSWER=42");
+  assert_quiet (&outcome);
+  g_assert_cmpstr (outcome.out, ==, "");
+
+  {
+    g_autofree char *program = g_build_filename (self->folder, "main", NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, program,
+                                                        NULL);
+
+    g_assert_no_error (error);
+    g_subprocess_wait_check (process, NULL, &error);
+    g_assert_no_error (error);
+  }
+}
+
+static void
+test_directory (Fixture       *self,
+                gconstpointer  data)
+{
+  g_autofree char *words = g_strdup_printf ("cc -C %s --kind object -o add.o add.c", self->folder);
+  g_autofree char *elsewhere = g_strdup ("cc --cwd /nonexistent --kind object -o add.o add.c");
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  write_file (self, "add.c", add_source);
+  run (self, &outcome, words);
+  assert_quiet (&outcome);
+  g_assert_true (exists (self, "add.o"));
+
+  run (self, &outcome, elsewhere);
+  g_assert_cmpint (outcome.status, ==, 1);
+}
+
+static void
+test_compilers (Fixture       *self,
+                gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  write_file (self, "add.c", add_source);
+  run (self, &outcome, "cc --cc gcc --kind object -o add.o add.c");
+  assert_quiet (&outcome);
+
+  run (self, &outcome, "cc --cc no-such-compiler --kind object -o none.o add.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "no-such-compiler");
+  g_assert_false (exists (self, "none.o"));
+
+  run (self, &outcome, "cc --target no-such-target --kind object -o none.o add.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "no-such-target");
+}
+
+static void
+test_broken (Fixture       *self,
+             gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  write_file (self, "broken.c", broken_source);
+  write_file (self, "out", "what was there\n");
+  run (self, &outcome, "cc -o out broken.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_cmpstr (outcome.out, ==, "");
+  assert_contains (outcome.err, "broken.c:3:10: error: ");
+  assert_contains (outcome.err, "tvmsupport: “out” was not made: 1 error\n");
+  g_assert_null (strstr (outcome.err, "\033"));
+  g_assert_null (strstr (outcome.err, "[1/"));
+  g_assert_true (exists (self, "out"));
+
+  run (self, &outcome, "cc -o out missing.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "missing.c");
+
+  run (self, &outcome, "cc -o nowhere/out broken.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "nowhere");
+}
+
+/* A compiler that never ends: it reads a FIFO that nobody writes to. */
+static void
+test_timeout (Fixture       *self,
+              gconstpointer  data)
+{
+  g_autofree char *fifo = g_build_filename (self->folder, "never.h", NULL);
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  write_file (self, "never.c", "#include \"never.h\"\n");
+  run (self, &outcome, "cc --timeout 0.2 -o out never.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_true (g_str_has_prefix (outcome.err, "tvmsupport: "));
+  g_assert_false (exists (self, "out"));
+}
+
+static JsonNode *
+parse_json (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  JsonNode *root = json_from_string (text, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (JSON_NODE_HOLDS_OBJECT (root));
+  return root;
+}
+
+static void
+test_json (Fixture       *self,
+           gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  g_autoptr (JsonNode) good = NULL;
+  g_autoptr (JsonNode) bad = NULL;
+  JsonArray *diagnostics = NULL;
+  JsonObject *first = NULL;
+
+  write_file (self, "add.c", add_source);
+  write_file (self, "broken.c", broken_source);
+
+  run (self, &outcome, "cc --json --kind shared -o libadd.so add.c");
+  assert_quiet (&outcome);
+  good = parse_json (outcome.out);
+  g_assert_true (json_object_get_boolean_member (json_node_get_object (good), "successful"));
+
+  run (self, &outcome, "cc --json -o out add.c broken.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_true (g_str_has_prefix (outcome.err, "tvmsupport: "));
+  bad = parse_json (outcome.out);
+  g_assert_false (json_object_get_boolean_member (json_node_get_object (bad), "successful"));
+  diagnostics = json_object_get_array_member (json_node_get_object (bad), "diagnostics");
+  g_assert_cmpuint (json_array_get_length (diagnostics), >=, 1);
+  first = json_array_get_object_element (diagnostics, 0);
+  g_assert_cmpint (json_object_get_int_member (first, "line"), ==, 3);
+  g_assert_cmpstr (json_object_get_string_member (first, "severity"), ==, "error");
+}
+
+static void
+test_compile_commands (Fixture       *self,
+                       gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  g_autofree char *path = g_build_filename (self->folder, "commands.json", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) root = NULL;
+
+  write_file (self, "add.c", add_source);
+  write_file (self, "broken.c", broken_source);
+  run (self, &outcome, "cc --compile-commands commands.json -o out add.c broken.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  run (self, &outcome, "cc --compile-commands commands.json --kind object -o add.o add.c");
+  assert_quiet (&outcome);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  root = json_from_string (text, NULL);
+  g_assert_cmpuint (json_array_get_length (json_node_get_array (root)), ==, 3);
+
+  write_file (self, "commands.json", "nonsense");
+  run (self, &outcome, "cc --compile-commands commands.json --kind object -o add.o add.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "commands.json");
+}
+
+static void
+test_symbols (Fixture       *self,
+              gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  g_autoptr (JsonNode) root = NULL;
+  JsonObject *symbols = NULL;
+
+  write_file (self, "add.c", add_source);
+  write_file (self, "text", "nothing to see here\n");
+  run (self, &outcome, "cc --kind object -o add.o add.c");
+  assert_quiet (&outcome);
+
+  run (self, &outcome, "symbols add.o");
+  assert_quiet (&outcome);
+  g_assert_cmpstr (outcome.out, ==, "T add\n");
+  run (self, &outcome, "symbols --nm nm add.o");
+  assert_quiet (&outcome);
+  g_assert_cmpstr (outcome.out, ==, "T add\n");
+
+  run (self, &outcome, "symbols --json add.o");
+  assert_quiet (&outcome);
+  root = parse_json (outcome.out);
+  symbols = json_object_get_object_member (json_node_get_object (root), "add.o");
+  g_assert_cmpstr (json_object_get_string_member (symbols, "add"), ==, "T");
+
+  /* What cannot be read does not hide the rest. */
+  run (self, &outcome, "symbols missing.o add.o text");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_cmpstr (outcome.out, ==, "add.o:\nT add\n");
+  assert_contains (outcome.err, "missing.o");
+  assert_contains (outcome.err, "text");
+}
+
+static void
+test_describe (Fixture       *self,
+               gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  run (self, &outcome, "describe");
+  assert_quiet (&outcome);
+  assert_contains (outcome.out, PACKAGE_VERSION);
+  g_assert_true (g_str_has_suffix (outcome.out, "\n"));
+}
+
+/* What did not get to its reader did not work. */
+static void
+test_full (Fixture       *self,
+           gconstpointer  data)
+{
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *err = NULL;
+
+  launcher = new_launcher (self, G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_subprocess_launcher_take_stdout_fd (launcher, open ("/dev/full", O_WRONLY | O_CLOEXEC));
+  process = start (launcher, "--help");
+  g_subprocess_communicate_utf8 (process, NULL, NULL, NULL, &err, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 1);
+  g_assert_true (g_str_has_prefix (err, "tvmsupport: "));
+}
+
+/* Returns: everything that came to the terminal behind @fd until it was hung up. */
+static char *
+read_terminal (int fd)
+{
+  GString *text = g_string_new (NULL);
+  char buffer[4096];
+  gssize n = 0;
+
+  while ((n = read (fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR))
+    g_string_append_len (text, buffer, MAX (n, 0));
+
+  return g_string_free (text, FALSE);
+}
+
+static char *
+run_on_terminal (Fixture    *self,
+                 const char *term,
+                 const char *no_color,
+                 int         expected_status,
+                 const char *words)
+{
+  g_autoptr (GSubprocessLauncher) launcher = new_launcher (self, G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  const int terminal = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  g_autofree char *text = NULL;
+
+  g_assert_cmpint (terminal, >=, 0);
+  g_assert_cmpint (grantpt (terminal), ==, 0);
+  g_assert_cmpint (unlockpt (terminal), ==, 0);
+  g_subprocess_launcher_take_stderr_fd (launcher, open (ptsname (terminal),
+                                                        O_RDWR | O_NOCTTY | O_CLOEXEC));
+  g_subprocess_launcher_setenv (launcher, "TERM", term, TRUE);
+  if (no_color != NULL)
+    g_subprocess_launcher_setenv (launcher, "NO_COLOR", no_color, TRUE);
+  process = start (launcher, words);
+  /* The launcher keeps the other end open. */
+  g_clear_object (&launcher);
+
+  text = read_terminal (terminal);
+  close (terminal);
+  g_subprocess_wait (process, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, expected_status);
+  return g_steal_pointer (&text);
+}
+
+static void
+test_progress (Fixture       *self,
+               gconstpointer  data)
+{
+  g_autofree char *colour = NULL;
+  g_autofree char *plain = NULL;
+  g_autofree char *dumb = NULL;
+  g_autofree char *failed = NULL;
+
+  write_file (self, "add.c", add_source);
+  write_file (self, "main.c", main_source);
+  write_file (self, "broken.c", broken_source);
+
+  colour = run_on_terminal (self, "xterm", NULL, 0, "cc -o out add.c main.c -- -DANSWER=42");
+  assert_contains (colour, "\033[1m[3/3]\033[0m out\033[K");
+  g_assert_true (g_str_has_suffix (colour, "\r\033[K"));
+
+  plain = run_on_terminal (self, "xterm", "1", 0, "cc -o out add.c main.c -- -DANSWER=42");
+  assert_contains (plain, "\r[3/3] out\033[K");
+  g_assert_null (strstr (plain, "\033[1m"));
+
+  dumb = run_on_terminal (self, "dumb", NULL, 0, "cc -o out add.c main.c -- -DANSWER=42");
+  g_assert_cmpstr (dumb, ==, "");
+
+  /* The line is gone before anything else is written. */
+  failed = run_on_terminal (self, "xterm", NULL, 1, "cc -o out broken.c");
+  assert_contains (failed, "\r\033[Kbroken.c:3:10: error: ");
+}
+
+/* A signal in the middle of a compile. The compiler opens a FIFO, which tells that it runs; that it
+ * has no reader afterwards tells that the compiler does no more. */
+static void
+test_signal (Fixture       *self,
+             gconstpointer  data)
+{
+  const int signum = GPOINTER_TO_INT (data);
+  g_autofree char *fifo = g_build_filename (self->folder, "never.h", NULL);
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *err = NULL;
+  int fd = -1;
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  write_file (self, "never.c", "#include \"never.h\"\n");
+  launcher = new_launcher (self, G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  process = start (launcher, "cc -o out never.c");
+
+  fd = open (fifo, O_WRONLY | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  g_subprocess_send_signal (process, signum);
+  g_subprocess_communicate_utf8 (process, NULL, NULL, NULL, &err, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_if_exited (process));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 128 + signum);
+  g_assert_cmpstr (err, ==, "");
+
+  g_assert_cmpint (write (fd, "x", 1), ==, -1);
+  g_assert_cmpint (errno, ==, EPIPE);
+  close (fd);
+  g_assert_false (exists (self, "out"));
+}
+
+static const struct
+{
+  const char *words;
+  const char *expected;
+} completions[] = {
+  { "tvmsupport ''", "cc symbols describe help --help --version" },
+  { "tvmsupport sy", "symbols" },
+  { "tvmsupport help d", "describe" },
+  { "tvmsupport cc --kind s", "shared static" },
+  { "tvmsupport cc --compile", "--compile-commands" },
+  { "tvmsupport symbols --j", "--json" },
+  { "tvmsupport cc -o out ad", "add.c" },
+  { "tvmsupport cc -o out add.c -- ad", "add.c" },
+  { "tvmsupport cc -j ''", "" },
+};
+
+static void
+test_completion (Fixture       *self,
+                 gconstpointer  data)
+{
+  g_autofree char *script = g_build_filename (self->folder, "completion", NULL);
+  const char *source = g_getenv ("TVM_TEST_COMPLETION");
+
+  if (source == NULL)
+    {
+      g_test_skip ("TVM_TEST_COMPLETION does not name the script");
+      return;
+    }
+
+  write_file (self, "add.c", add_source);
+  for (gsize i = 0; i < G_N_ELEMENTS (completions); i++)
+    {
+      g_autoptr (GSubprocessLauncher) launcher =
+        new_launcher (self, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+      g_autofree char *code =
+        g_strdup_printf ("compopt () { :; }; . '%s'; COMP_WORDS=(%s); "
+                         "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tvmsupport; "
+                         "echo \"${COMPREPLY[*]}\"", source, completions[i].words);
+      g_autoptr (GSubprocess) process = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *out = NULL;
+
+      process = g_subprocess_launcher_spawn (launcher, &error, "bash", "-euc", code, NULL);
+      g_assert_no_error (error);
+      g_subprocess_communicate_utf8 (process, NULL, NULL, &out, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (g_strchomp (out), ==, completions[i].expected);
+      g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 0);
+    }
+}
+
+#define add(path, data, func) g_test_add (path, Fixture, data, set_up, func, tear_down)
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  signal (SIGPIPE, SIG_IGN);
+
+  add ("/tool/help", NULL, test_help);
+  add ("/tool/misuse", NULL, test_misuse);
+  add ("/tool/cc/kinds", NULL, test_kinds);
+  add ("/tool/cc/directory", NULL, test_directory);
+  add ("/tool/cc/compilers", NULL, test_compilers);
+  add ("/tool/cc/broken", NULL, test_broken);
+  add ("/tool/cc/timeout", NULL, test_timeout);
+  add ("/tool/cc/json", NULL, test_json);
+  add ("/tool/cc/compile-commands", NULL, test_compile_commands);
+  add ("/tool/cc/progress", NULL, test_progress);
+  add ("/tool/cc/sigint", GINT_TO_POINTER (SIGINT), test_signal);
+  add ("/tool/cc/sigterm", GINT_TO_POINTER (SIGTERM), test_signal);
+  add ("/tool/symbols", NULL, test_symbols);
+  add ("/tool/describe", NULL, test_describe);
+  add ("/tool/full", NULL, test_full);
+  add ("/tool/completion", NULL, test_completion);
+
+  return g_test_run ();
+}

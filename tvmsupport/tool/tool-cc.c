@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/tool/tool.h"
+#include "tvmsupport/tool/tool-progress.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tvmsupport/tvmsupport.h>
+
+/* What the command line asks for */
+typedef struct
+{
+  char *kind_name;        /* (owned) (nullable) */
+  char *output;           /* (owned) (nullable) */
+  char *command;          /* (owned) (nullable) */
+  char *target;           /* (owned) (nullable) */
+  char *memory_limit;     /* (owned) (nullable) */
+  char *compile_commands; /* (owned) (nullable) */
+  char *cwd;              /* (owned) (nullable) */
+  double timeout;
+  int jobs;
+  gboolean json;
+  gboolean ccache;
+  char **inputs;          /* (owned) (nullable) */
+  char **options;         /* (owned): what stood behind "--" */
+
+  TvmCompileKind kind;
+  guint64 memory_bytes;
+} Settings;
+
+static void
+settings_clear (Settings *self)
+{
+  g_free (self->kind_name);
+  g_free (self->output);
+  g_free (self->command);
+  g_free (self->target);
+  g_free (self->memory_limit);
+  g_free (self->compile_commands);
+  g_free (self->cwd);
+  g_strfreev (self->inputs);
+  g_strfreev (self->options);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
+
+/* The options of the compiler follow a "--", so that none of them can be taken for one of ours. */
+static char **
+split_options (char **words)
+{
+  GPtrArray *options = g_ptr_array_new ();
+  guint i = 0;
+
+  while (words[i] != NULL && !g_str_equal (words[i], "--"))
+    i++;
+  if (words[i] != NULL)
+    {
+      for (guint j = i + 1; words[j] != NULL; j++)
+        g_ptr_array_add (options, words[j]);
+      g_clear_pointer (&words[i], g_free);
+    }
+
+  g_ptr_array_add (options, NULL);
+  return (char **) g_ptr_array_free (options, FALSE);
+}
+
+/* Whether it means something else in another place among the libraries; @takes_next if the word
+ * behind it belongs to it. */
+static gboolean
+is_link_option (const char *word,
+                gboolean   *takes_next)
+{
+  static const char * const joined[] = { "-l", "-L", "-Wl," };
+  static const char * const with_next[] = { "-l", "-L", "-Xlinker", "-framework" };
+
+  *takes_next = TRUE;
+  for (gsize i = 0; i < G_N_ELEMENTS (with_next); i++)
+    if (g_str_equal (word, with_next[i]))
+      return TRUE;
+
+  *takes_next = FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (joined); i++)
+    if (g_str_has_prefix (word, joined[i]))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* A library resolves what stands before it, so it must come behind the inputs. */
+static void
+set_options (TvmCompileRequest  *request,
+             char              **words)
+{
+  g_autoptr (GPtrArray) compile = g_ptr_array_new ();
+  g_autoptr (GPtrArray) link = g_ptr_array_new ();
+
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      gboolean takes_next = FALSE;
+      GPtrArray *options = is_link_option (words[i], &takes_next) ? link : compile;
+
+      g_ptr_array_add (options, words[i]);
+      if (takes_next && words[i + 1] != NULL)
+        g_ptr_array_add (options, words[++i]);
+    }
+
+  g_ptr_array_add (compile, NULL);
+  g_ptr_array_add (link, NULL);
+  tvm_compile_request_set_options (request, (const char * const *) compile->pdata);
+  tvm_compile_request_set_link_options (request, (const char * const *) link->pdata);
+}
+
+/* "512M": a number of bytes, with a suffix of powers of 1024 */
+static gboolean
+parse_size (const char *text,
+            guint64    *size)
+{
+  static const char suffixes[] = "KMGT";
+  const char *suffix = NULL;
+  char *end = NULL;
+  guint shift = 0;
+
+  if (!g_ascii_isdigit (*text))
+    return FALSE;
+
+  errno = 0;
+  *size = g_ascii_strtoull (text, &end, 10);
+  suffix = *end != '\0' ? strchr (suffixes, g_ascii_toupper (*end)) : NULL;
+  if (suffix != NULL)
+    {
+      shift = 10 * (guint) (suffix - suffixes + 1);
+      end++;
+    }
+
+  if (errno != 0 || *end != '\0' || *size == 0 || *size > (G_MAXUINT64 >> shift))
+    return FALSE;
+
+  *size <<= shift;
+  return TRUE;
+}
+
+static gboolean
+parse_kind (const char     *name,
+            TvmCompileKind *kind)
+{
+  g_autoptr (GEnumClass) klass = g_type_class_ref (TVM_TYPE_COMPILE_KIND);
+  const GEnumValue *value = g_enum_get_value_by_nick (klass, name);
+
+  if (value == NULL)
+    return FALSE;
+
+  *kind = (TvmCompileKind) value->value;
+  return TRUE;
+}
+
+/* Checks what GOption cannot. Returns: 0 or the exit status */
+static int
+check_settings (Settings *self)
+{
+  self->kind = TVM_COMPILE_KIND_EXECUTABLE;
+  if (self->kind_name != NULL && !parse_kind (self->kind_name, &self->kind))
+    return tool_usage ("cc",
+                       _("“%s” is no kind; there are object, shared, static and executable"),
+                       self->kind_name);
+  if (self->output == NULL)
+    return tool_usage ("cc", _("No output was given; name it with -o"));
+  if (self->inputs == NULL)
+    return tool_usage ("cc", _("No input was given"));
+  if (self->command != NULL && self->target != NULL)
+    return tool_usage ("cc", _("--cc and --target exclude each other"));
+  if (self->jobs < 0)
+    return tool_usage ("cc", _("%d is no number of jobs"), self->jobs);
+  /* The limit is in milliseconds in a 64-bit integer; nobody waits for longer than this anyway. */
+  if (!(self->timeout >= 0 && self->timeout < 1e9))
+    return tool_usage ("cc", _("%g is no number of seconds"), self->timeout);
+  if (self->memory_limit != NULL && !parse_size (self->memory_limit, &self->memory_bytes))
+    return tool_usage ("cc", _("“%s” is no size; write it as 800M or 2G"), self->memory_limit);
+
+  return 0;
+}
+
+static gboolean
+parse_settings (Settings  *self,
+                char     **argv,
+                int       *status)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (_("[-- COMPILER OPTION…]"));
+  g_auto (GStrv) words = g_strdupv (argv);
+  const GOptionEntry entries[] = {
+    { "kind", 'k', 0, G_OPTION_ARG_STRING, &self->kind_name,
+      N_("What to make: object, shared, static or executable (default)"), N_("KIND") },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output, N_("Write to this file"),
+      N_("FILE") },
+    { "jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
+      N_("Run so many compilers at a time (default: as many as there are processors)"), N_("N") },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &self->timeout,
+      N_("End a compiler that runs longer"), N_("SECONDS") },
+    { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &self->memory_limit,
+      N_("Let a compiler use no more memory than this"), N_("SIZE") },
+    { "cc", 0, 0, G_OPTION_ARG_FILENAME, &self->command,
+      N_("Use this compiler, which may be given with arguments"), N_("COMMAND") },
+    { "target", 0, 0, G_OPTION_ARG_STRING, &self->target,
+      N_("Look for a compiler for this target"), N_("TRIPLE") },
+    { "ccache", 0, 0, G_OPTION_ARG_NONE, &self->ccache, N_("Compile through ccache"), NULL },
+    { "cwd", 'C', 0, G_OPTION_ARG_FILENAME, &self->cwd,
+      N_("Compile in this directory; inputs and output are relative to it"), N_("DIRECTORY") },
+    { "compile-commands", 0, 0, G_OPTION_ARG_FILENAME, &self->compile_commands,
+      N_("Add the commands to this compile_commands.json"), N_("FILE") },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json,
+      N_("Write what came of it to the standard output as JSON"), NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->inputs, NULL,
+      N_("INPUT…") },
+    G_OPTION_ENTRY_NULL
+  };
+
+  g_option_context_set_summary (context, _("Compile sources, many at a time, and link what they "
+                                           "become."));
+  self->options = split_options (words);
+  if (!tool_parse (context, entries, &words, status))
+    return FALSE;
+
+  *status = check_settings (self);
+  return *status == 0;
+}
+
+static TvmCompileRequest *
+new_request (const Settings *settings)
+{
+  static const char * const no_changes[] = { NULL };
+  TvmCompileRequest *request = tvm_compile_request_new (settings->kind);
+
+  for (guint i = 0; settings->inputs[i] != NULL; i++)
+    tvm_compile_request_add_input (request, settings->inputs[i], TVM_LANGUAGE_AUTO);
+  tvm_compile_request_set_output (request, settings->output);
+  tvm_compile_request_set_working_directory (request, settings->cwd);
+  set_options (request, settings->options);
+  if (settings->timeout > 0)
+    tvm_compile_request_set_timeout (request, MAX ((gint64) (settings->timeout * 1000), 1));
+  if (settings->memory_bytes > 0)
+    tvm_compile_request_set_memory_limit (request, settings->memory_bytes);
+  if (settings->ccache)
+    tvm_compile_request_set_ccache_environ (request, no_changes);
+
+  return request;
+}
+
+static TvmCompiler *
+new_compiler (Tool            *tool,
+              const Settings  *settings,
+              GError         **error)
+{
+  g_autoptr (TvmToolchain) toolchain = NULL;
+  TvmCompiler *compiler = NULL;
+
+  if (settings->target != NULL)
+    {
+      tvm_toolchain_discover_async (settings->target, tool->cancellable, tool_ready, tool);
+      toolchain = tvm_toolchain_discover_finish (tool_wait (tool), error);
+      if (toolchain == NULL)
+        return NULL;
+      compiler = tvm_compiler_new (toolchain);
+    }
+  else
+    {
+      compiler = tvm_compiler_new_for_command (settings->command);
+    }
+
+  tvm_compiler_set_max_jobs (compiler, (guint) settings->jobs);
+  return compiler;
+}
+
+static gboolean
+save_commands (Tool              *tool,
+               const char        *path,
+               TvmCompileResult  *result,
+               GError           **error)
+{
+  g_autoptr (TvmCompileCommands) commands = tvm_compile_commands_new ();
+
+  tvm_compile_commands_add (commands, result);
+  tvm_compile_commands_save_async (commands, path, tool->cancellable, tool_ready, tool);
+  return tvm_compile_commands_save_finish (commands, tool_wait (tool), error);
+}
+
+/* Says in a line that it failed. What the compiler said about it has been shown; where it said
+ * nothing, or was ended, the library has more to say. */
+static int
+explain (Tool             *tool,
+         const Settings   *settings,
+         TvmCompileResult *result)
+{
+  const guint n_errors = tvm_compile_result_get_n_errors (result);
+  g_autofree char *output = g_filename_display_name (settings->output);
+  g_autoptr (GError) error = NULL;
+
+  if (tvm_compile_result_check (result, &error))
+    return 0;
+
+  if (n_errors == 0 || settings->json || tvm_compile_result_get_timed_out (result) ||
+      tvm_compile_result_get_term_signal (result) != 0)
+    return tool_fail (tool, error);
+
+  tool_complain (g_dngettext (GETTEXT_PACKAGE, "“%s” was not made: %u error",
+                              "“%s” was not made: %u errors", n_errors), output, n_errors);
+  return TOOL_EXIT_FAILURE;
+}
+
+/* Returns: the exit status */
+static int
+report (Tool             *tool,
+        const Settings   *settings,
+        TvmCompileResult *result)
+{
+  if (settings->json)
+    {
+      g_autofree char *json = tvm_compile_result_to_json (result);
+      g_autofree char *line = g_strconcat (json, g_str_has_suffix (json, "\n") ? "" : "\n", NULL);
+
+      if (!tool_write (line))
+        return TOOL_EXIT_FAILURE;
+    }
+  else
+    {
+      fputs (tvm_compile_result_get_log_text (result), stderr);
+    }
+
+  return explain (tool, settings, result);
+}
+
+int
+tool_run_cc (Tool  *tool,
+             char **argv)
+{
+  g_auto (Settings) settings = { NULL, };
+  g_autoptr (TvmCompileRequest) request = NULL;
+  g_autoptr (TvmCompiler) compiler = NULL;
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (ToolProgress) progress = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+
+  if (!parse_settings (&settings, argv, &status))
+    return status;
+
+  request = new_request (&settings);
+  compiler = new_compiler (tool, &settings, &error);
+  if (compiler == NULL)
+    return tool_fail (tool, error);
+
+  progress = tool_progress_new (compiler, settings.output);
+  tvm_compiler_compile_async (compiler, request, tool->cancellable, tool_ready, tool);
+  result = tvm_compiler_compile_finish (compiler, tool_wait (tool), &error);
+  g_clear_pointer (&progress, tool_progress_free);
+  if (result == NULL)
+    return tool_fail (tool, error);
+
+  status = report (tool, &settings, result);
+  if (settings.compile_commands != NULL &&
+      !save_commands (tool, settings.compile_commands, result, &error))
+    {
+      const int save_status = tool_fail (tool, error);
+
+      return status != 0 ? status : save_status;
+    }
+
+  return status;
+}

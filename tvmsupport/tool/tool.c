@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/tool/tool.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first signal ends the work in order. The second one means it: the supervisor of the library
+ * cleans up behind a program that dies. */
+static gboolean
+interrupted (Tool *tool,
+             int   signum)
+{
+  if (tool->signal != 0)
+    {
+      signal (signum, SIG_DFL);
+      raise (signum);
+    }
+
+  tool->signal = signum;
+  g_cancellable_cancel (tool->cancellable);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+got_sigint (gpointer user_data)
+{
+  return interrupted (user_data, SIGINT);
+}
+
+static gboolean
+got_sigterm (gpointer user_data)
+{
+  return interrupted (user_data, SIGTERM);
+}
+
+void
+tool_init (Tool *tool)
+{
+  tool->cancellable = g_cancellable_new ();
+  tool->result = NULL;
+  tool->signal = 0;
+  tool->sources[0] = g_unix_signal_add (SIGINT, got_sigint, tool);
+  tool->sources[1] = g_unix_signal_add (SIGTERM, got_sigterm, tool);
+}
+
+void
+tool_clear (Tool *tool)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (tool->sources); i++)
+    g_clear_handle_id (&tool->sources[i], g_source_remove);
+  g_clear_object (&tool->cancellable);
+  g_clear_object (&tool->result);
+}
+
+/* The GAsyncReadyCallback of every call that a sub-command makes */
+void
+tool_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  Tool *tool = user_data;
+
+  g_set_object (&tool->result, result);
+}
+
+/* Returns: (transfer none): the result, which lives until the next call of this function */
+GAsyncResult *
+tool_wait (Tool *tool)
+{
+  g_clear_object (&tool->result);
+  while (tool->result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  return tool->result;
+}
+
+void
+tool_complain (const char *format,
+               ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  g_printerr ("%s: %s\n", g_get_prgname (), message);
+}
+
+int
+tool_fail (Tool         *tool,
+           const GError *error)
+{
+  if (tool->signal != 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return 128 + tool->signal;
+
+  tool_complain ("%s", error->message);
+  return TOOL_EXIT_FAILURE;
+}
+
+int
+tool_usage (const char *command,
+            const char *format,
+            ...)
+{
+  g_autofree char *message = NULL;
+  g_autofree char *help = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  if (command != NULL)
+    help = g_strdup_printf ("%s %s --help", g_get_prgname (), command);
+  else
+    help = g_strdup_printf ("%s --help", g_get_prgname ());
+  tool_complain ("%s", message);
+  g_printerr (_("Try “%s” for more information.\n"), help);
+  return TOOL_EXIT_USAGE;
+}
+
+/* Writes @text to the standard output as it is. Returns FALSE, having said why, if it did not get
+ * there: a full disk is a failure of the command. */
+gboolean
+tool_write (const char *text)
+{
+  if (fputs (text, stdout) >= 0 && fflush (stdout) == 0)
+    return TRUE;
+
+  tool_complain (_("Cannot write to the standard output: %s"), g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+tool_parse (GOptionContext       *context,
+            const GOptionEntry   *entries,
+            char               ***argv,
+            int                  *status)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *name = g_strdup ((*argv)[0]);
+  gboolean help = FALSE;
+  const GOptionEntry more[] = {
+    { "help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("Show this help"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+
+  /* The help of GLib would end the process itself, and name the group of options. */
+  g_option_context_set_help_enabled (context, FALSE);
+  g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, more, GETTEXT_PACKAGE);
+  if (!g_option_context_parse_strv (context, argv, &error))
+    {
+      *status = tool_usage (name, "%s", error->message);
+      return FALSE;
+    }
+
+  if (help)
+    {
+      g_autofree char *program = g_strdup (g_get_prgname ());
+      g_autofree char *both = g_strdup_printf ("%s %s", program, name);
+      g_autofree char *text = NULL;
+
+      g_set_prgname (both);
+      text = g_option_context_get_help (context, TRUE, NULL);
+      g_set_prgname (program);
+      *status = tool_write (text) ? 0 : TOOL_EXIT_FAILURE;
+      return FALSE;
+    }
+
+  return TRUE;
+}

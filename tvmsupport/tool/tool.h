@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What the process ends with, as grep and diff do it */
+#define TOOL_EXIT_FAILURE 1
+#define TOOL_EXIT_USAGE 2
+
+/*
+ * Tool: what the sub-commands share while one runs.
+ *
+ * Everything that may take long is an asynchronous call, made with the cancellable and with
+ * tool_ready() and the Tool as its callback, and waited for with tool_wait(). SIGINT and SIGTERM
+ * cancel it; the library then ends what runs, and the command with the status that a shell expects.
+ */
+typedef struct
+{
+  GCancellable *cancellable; /* (owned) */
+  GAsyncResult *result;      /* (owned) (nullable) */
+  guint sources[2];
+  int signal;                /* which one came; 0 if none did */
+} Tool;
+
+typedef struct
+{
+  const char *name;
+  const char *summary;
+  int (* run) (Tool  *tool,
+               char **argv);
+} ToolCommand;
+
+/* A run function gets the words from the name of the command on, and returns the exit status. */
+int tool_run_cc       (Tool  *tool,
+                       char **argv);
+int tool_run_describe (Tool  *tool,
+                       char **argv);
+int tool_run_symbols  (Tool  *tool,
+                       char **argv);
+
+void          tool_init      (Tool               *tool);
+void          tool_clear     (Tool               *tool);
+void          tool_ready     (GObject            *source,
+                              GAsyncResult       *result,
+                              gpointer            user_data);
+GAsyncResult *tool_wait      (Tool               *tool);
+
+/* Says what went wrong, unless it is what a signal asked for. Returns: the exit status */
+int           tool_fail      (Tool               *tool,
+                              const GError       *error);
+void          tool_complain  (const char         *format,
+                              ...) G_GNUC_PRINTF (1, 2);
+int           tool_usage     (const char         *command,
+                              const char         *format,
+                              ...) G_GNUC_PRINTF (2, 3);
+gboolean      tool_write     (const char         *text);
+/* Reads @argv. FALSE if the command is over: @status is then how. */
+gboolean      tool_parse     (GOptionContext     *context,
+                              const GOptionEntry *entries,
+                              char             ***argv,
+                              int                *status);
+
+G_END_DECLS
