@@ -14,7 +14,7 @@ typedef struct
   int stdout_fd;              /* not blocking */
   int stderr_fd;
   char *libexecdir;           /* (nullable): where the application says that the supervisor is */
-  char *tmpdir_parent;        /* (nullable): where the supervisor makes the private TMPDIR */
+  char *tmpdir;               /* (nullable): the private TMPDIR that the supervisor makes */
 } TvmLaunch;
 
 /* In the thread of the caller: what comes from the environment is read here and only here, because

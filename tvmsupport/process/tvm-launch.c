@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,7 +71,7 @@ tvm_launch_clear (TvmLaunch *self)
   clear_fd (&self->stderr_fd);
   g_clear_object (&self->subprocess);
   g_clear_pointer (&self->libexecdir, g_free);
-  g_clear_pointer (&self->tmpdir_parent, g_free);
+  g_clear_pointer (&self->tmpdir, g_free);
 }
 
 /* The supervisor beside the library that this code is in: in its build tree. */
@@ -295,13 +296,25 @@ make_target_argv (const TvmProcessSpec  *spec,
   return g_steal_pointer (&words);
 }
 
-/* The private TMPDIR is made where the target would have put its files anyway. */
-static char *
-get_tmpdir_parent (char **environ_)
+/* The private TMPDIR is made where the target would have put its files anyway. Its name comes from
+ * the kernel: the random numbers of GLib go on alike in the parent and the child of a fork. */
+static gboolean
+choose_tmpdir (TvmLaunch  *self,
+               char      **environ_,
+               GError    **error)
 {
-  const char *tmpdir = g_environ_getenv (environ_, "TMPDIR");
+  const char *parent = g_environ_getenv (environ_, "TMPDIR");
+  g_autofree char *name = NULL;
+  guint64 number;
 
-  return g_strdup (tmpdir != NULL && g_path_is_absolute (tmpdir) ? tmpdir : P_tmpdir);
+  if (getrandom (&number, sizeof number, 0) != sizeof number)
+    return tvm_error_set_errno (error, errno, _("Could not choose a name"));
+
+  if (parent == NULL || !g_path_is_absolute (parent))
+    parent = P_tmpdir;
+  name = g_strdup_printf ("tvm-%016" G_GINT64_MODIFIER "x", number);
+  self->tmpdir = g_build_filename (parent, name, NULL);
+  return TRUE;
 }
 
 /* Returns: (transfer full): @supervisor and its options, without the target */
@@ -317,8 +330,8 @@ make_options (const TvmLaunch      *self,
   g_ptr_array_add (words, g_strdup_printf ("--parent=%d", (int) getpid ()));
   if (spec->cwd != NULL)
     g_ptr_array_add (words, g_strconcat ("--chdir=", spec->cwd, NULL));
-  if (self->tmpdir_parent != NULL)
-    g_ptr_array_add (words, g_strconcat ("--private-tmpdir=", self->tmpdir_parent, NULL));
+  if (self->tmpdir != NULL)
+    g_ptr_array_add (words, g_strconcat ("--private-tmpdir=", self->tmpdir, NULL));
   if (spec->kill_leftovers)
     g_ptr_array_add (words, g_strdup ("--kill-leftovers"));
 
@@ -482,8 +495,8 @@ tvm_launch_start (TvmLaunch             *self,
   if (!check_cwd (spec, error))
     return FALSE;
 
-  if (spec->private_tmpdir)
-    self->tmpdir_parent = get_tmpdir_parent (environ_);
+  if (spec->private_tmpdir && !choose_tmpdir (self, environ_, error))
+    return FALSE;
 
   argv = make_argv (self, spec, environ_, &child.response_fd, error);
   if (argv == NULL || !open_fds (self, &child, spec, error) || !send_hello (self, &child, error))

@@ -81,8 +81,8 @@ typedef struct
   GSource *limit_source;
 
   KillReason kill_reason;
-  TvmSupervisorMessage started; /* kind 0 until it came */
-  TvmSupervisorMessage ended;   /* the same */
+  GPid target;                  /* 0 until the supervisor has said that it started it */
+  TvmSupervisorMessage ended;   /* kind 0 until it came */
   GError *error;                /* (nullable): why there is no result */
   guint has_outcome : 1;
   guint control_closed : 1;
@@ -338,7 +338,7 @@ run_started (Run                        *self,
 {
   guint msec = (guint) MIN (self->spec->timeout_msec, (gint64) G_MAXUINT);
 
-  self->started = *message;
+  self->target = message->pid;
   if (self->spec->timeout_msec < 0 || self->kill_reason != KILL_NOT)
     return;
 
@@ -374,9 +374,9 @@ run_set_start_error (Run                        *self,
       return;
 
     case TVM_SUPERVISOR_STAGE_TMPDIR:
-      place = g_filename_display_name (self->launch.tmpdir_parent);
+      place = g_filename_display_name (self->launch.tmpdir);
       tvm_error_set_errno (&self->error, message->error,
-                           _("Could not make a temporary directory in “%s”"), place);
+                           _("Could not make the temporary directory “%s”"), place);
       return;
 
     case TVM_SUPERVISOR_STAGE_CHDIR:
@@ -414,17 +414,11 @@ run_supervisor_lost (Run *self)
 {
   g_autofree char *program = g_filename_display_name (self->spec->argv[0]);
 
-  if (self->started.kind != 0)
-    kill (-self->started.pid, SIGKILL);
+  if (self->target > 1)
+    kill (-self->target, SIGKILL);
 
-  if (self->started.tmpdir_name[0] != '\0')
-    {
-      g_autofree char *tmpdir = g_build_filename (self->launch.tmpdir_parent,
-                                                  self->started.tmpdir_name, NULL);
-
-      tvm_rmtree_at (AT_FDCWD, tmpdir, NULL);
-    }
-
+  if (self->launch.tmpdir != NULL)
+    tvm_rmtree_at (AT_FDCWD, self->launch.tmpdir, NULL);
   run_remove_cleanup_paths (self);
   g_set_error (&self->error, TVM_ERROR, TVM_ERROR_FAILED,
                _("The supervisor of “%s” was killed"), program);

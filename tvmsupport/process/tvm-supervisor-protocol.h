@@ -11,7 +11,7 @@
  *
  *   --parent=PID            the caller; when it dies, everything dies
  *   --chdir=PATH            the working directory of the target
- *   --private-tmpdir=PATH   makes a directory in PATH, the TMPDIR of the target, and removes it
+ *   --private-tmpdir=PATH   makes the directory PATH, the TMPDIR of the target, and removes it
  *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft
  *   --cleanup=PATH          removed if the target did not end by itself
  *   --kill-leftovers        also kills what the target leaves running when it ends by itself
@@ -71,6 +71,4 @@ typedef struct
   int64_t user_usec;        /* ENDED: from wait4() */
   int64_t system_usec;
   uint64_t max_rss_bytes;
-
-  char tmpdir_name[16];     /* STARTED: within the directory of --private-tmpdir */
 } TvmSupervisorMessage;

@@ -33,6 +33,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,7 +55,7 @@ typedef struct
 {
   pid_t parent;
   const char *cwd;
-  const char *tmpdir_parent;
+  const char *tmpdir;
   Limit limits[MAX_RLIMITS];
   unsigned n_limits;
   char **arguments;           /* of ours; those that begin with --cleanup= are looked up here */
@@ -71,7 +72,7 @@ typedef struct
   int control_fd;
   int signal_fd;
   int null_fd;
-  char *tmpdir;
+  bool has_tmpdir;
   pid_t target;
   struct timespec start;
   bool target_ended;
@@ -155,7 +156,7 @@ parse_option (Options    *options,
 
   if ((value = option_value (argument, "--private-tmpdir=")) != NULL)
     {
-      options->tmpdir_parent = value;
+      options->tmpdir = value;
       return true;
     }
 
@@ -383,33 +384,20 @@ watch_parent (Supervisor *self)
 static int
 make_tmpdir (Supervisor *self)
 {
-  static const char name[] = "/tvm-XXXXXX";
-  const char *parent = self->options.tmpdir_parent;
-  size_t length = strlen (parent);
+  const char *tmpdir = self->options.tmpdir;
 
-  self->tmpdir = malloc (length + sizeof name);
-  if (self->tmpdir == NULL)
-    return ENOMEM;
+  if (mkdir (tmpdir, 0700) != 0)
+    return errno;
 
-  memcpy (self->tmpdir, parent, length);
-  memcpy (self->tmpdir + length, name, sizeof name);
-  if (mkdtemp (self->tmpdir) == NULL)
-    {
-      int errsv = errno;
-
-      free (self->tmpdir);
-      self->tmpdir = NULL;
-      return errsv;
-    }
-
-  return setenv ("TMPDIR", self->tmpdir, 1) == 0 ? 0 : errno;
+  self->has_tmpdir = true;
+  return setenv ("TMPDIR", tmpdir, 1) == 0 ? 0 : errno;
 }
 
 static void
 remove_tmpdir (Supervisor *self)
 {
-  if (self->tmpdir != NULL)
-    tvm_rmtree_at (AT_FDCWD, self->tmpdir, NULL);
+  if (self->has_tmpdir)
+    tvm_rmtree_at (AT_FDCWD, self->options.tmpdir, NULL);
 }
 
 static void
@@ -516,10 +504,7 @@ static void
 report_start (Supervisor *self)
 {
   TvmSupervisorMessage message = { .kind = TVM_SUPERVISOR_STARTED, .pid = self->target };
-  const char *name = self->tmpdir != NULL ? strrchr (self->tmpdir, '/') + 1 : "";
 
-  if (strlen (name) < sizeof message.tmpdir_name)
-    strcpy (message.tmpdir_name, name);
   send_message (self, &message);
 }
 
@@ -663,9 +648,10 @@ main (int    argc,
   if (self.caller_gone)
     return 1;
 
-  error = self.options.tmpdir_parent != NULL ? make_tmpdir (&self) : 0;
+  error = self.options.tmpdir != NULL ? make_tmpdir (&self) : 0;
   if (error != 0)
     {
+      remove_tmpdir (&self);
       send_failure (&self, TVM_SUPERVISOR_STAGE_TMPDIR, error);
       return 1;
     }
