@@ -32,6 +32,10 @@ gboolean tvm_owner_is_forked   (TvmOwner owner);
 void     tvm_fork_lock      (void);
 void     tvm_fork_unlock    (void);
 
+/* How often this process has forked. A descriptor that was opened and added while it did not change
+ * is in no child. */
+guint    tvm_fork_get_count (void);
+
 /* Has a forked child close @fd, which would otherwise share a lock with its parent and go on
  * holding it when that has died. Call both with the lock held. */
 void     tvm_fork_add_fd    (int fd);

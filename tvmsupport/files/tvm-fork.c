@@ -8,7 +8,8 @@
 
 static GMutex fork_mutex;
 static GArray *fork_fds;        /* (element-type int); guarded by fork_mutex */
-static guint fork_generation;   /* atomic */
+static guint fork_generation;   /* atomic: forks between us and our first ancestor */
+static guint fork_count;        /* atomic: forks of this process */
 
 static void
 before_fork (void)
@@ -19,6 +20,7 @@ before_fork (void)
 static void
 after_fork_in_parent (void)
 {
+  g_atomic_int_inc (&fork_count);
   g_mutex_unlock (&fork_mutex);
 }
 
@@ -77,6 +79,12 @@ void
 tvm_fork_unlock (void)
 {
   g_mutex_unlock (&fork_mutex);
+}
+
+guint
+tvm_fork_get_count (void)
+{
+  return g_atomic_int_get (&fork_count);
 }
 
 void

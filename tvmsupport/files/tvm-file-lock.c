@@ -1,0 +1,846 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/files/tvm-file-lock.h"
+
+#include "tvmsupport/files/tvm-fork-private.h"
+#include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/**
+ * TvmFileLock:
+ *
+ * An exclusive lock that is taken on a file, between processes and within one.
+ *
+ * At most one `TvmFileLock` on a path is held at a time, by whichever thread of whichever process;
+ * a process that uses `fcntl()` locks on the whole file, as Python's `fcntl.lockf()` and so the
+ * `FileLock` of Apache TVM does, takes part too. Locks of `flock()` are of another kind, and do not.
+ *
+ * ```c
+ * g_autoptr (TvmFileLock) lock = tvm_file_lock_new ("/var/cache/kernels/.lock");
+ *
+ * if (!tvm_file_lock_acquire (lock, 5000, cancellable, error))
+ *   return FALSE;
+ *
+ * update_cache ();
+ * tvm_file_lock_release (lock);
+ * ```
+ *
+ * The file is made if it is not there, with the permissions that the umask leaves, as a lock is for
+ * all who may write to the file. It is never written to, truncated or removed, and a symbolic link
+ * in its place is refused. If somebody removes or replaces the file, the lock is on the new one.
+ *
+ * The lock ends with [method@TvmSupport.FileLock.release], with the last reference to the object,
+ * and with the process, also if that is killed. A forked child does not share it: there the object
+ * is not held.
+ *
+ * Waiting takes no thread: a release is noticed as the file is closed.
+ *
+ * All methods may be called from any thread.
+ *
+ * Since: 1.0
+ */
+
+/*
+ * Open file description locks, since those of plain POSIX belong to the process: two threads would
+ * both get one, and any close() of the file would drop it.
+ *
+ * A waiter watches the file with inotify: who had it locked closes it, having opened it for
+ * writing. If the holder is killed, that event comes before the lock is gone, so after one the lock
+ * is tried a few times in short intervals. A slow poll goes on behind that for what gives no event:
+ * an unlock without a close, a holder on another machine, no inotify to be had.
+ */
+#define FIRST_RETRY_USEC 1000
+#define LAST_RETRY_USEC 50000
+
+/* How often the file may be replaced under one attempt before it is taken for locked */
+#define MAX_REOPENS 100
+
+struct _TvmFileLock
+{
+  GObject parent_instance;
+
+  char *path;           /* absolute */
+  char *display;
+
+  /* Guarded by the fork lock */
+  TvmOwner owner;       /* of the rest */
+  int fd;               /* holds the lock, or -1 */
+  gboolean acquiring;
+};
+
+typedef enum
+{
+  PROP_PATH = 1,
+  PROP_HELD,
+} TvmFileLockProperty;
+
+static GParamSpec *obj_props[PROP_HELD + 1];
+
+typedef enum
+{
+  ATTEMPT_LOCKED,
+  ATTEMPT_BUSY,
+  ATTEMPT_FAILED,
+} Attempt;
+
+typedef struct
+{
+  TvmOwner owner;
+  gint64 timeout_msec;
+  gint64 deadline;      /* monotonic, or -1 */
+  guint retry_usec;
+  int fd;               /* open and not locked, or -1 */
+  int inotify_fd;       /* or -1: there is only the poll */
+  int watched_fd;
+  GSource *source;
+} Waiter;
+
+G_DEFINE_FINAL_TYPE (TvmFileLock, tvm_file_lock, G_TYPE_OBJECT)
+
+static int
+set_lock (int   fd,
+          short type)
+{
+  struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+  return fcntl (fd, F_OFD_SETLK, &lock);
+}
+
+/* Closes a descriptor of ours, which may be locked. */
+static void
+close_lock_fd (int fd)
+{
+  if (fd < 0)
+    return;
+
+  /* Before the close, whose event is to find it free */
+  set_lock (fd, F_UNLCK);
+  tvm_fork_lock ();
+  tvm_fork_remove_fd (fd);
+  tvm_fork_unlock ();
+  close (fd);
+}
+
+static void
+waiter_free (Waiter *waiter)
+{
+  /* In a forked child the descriptor has been closed, and its number may be another's. */
+  if (tvm_owner_is_current (waiter->owner))
+    close_lock_fd (waiter->fd);
+  if (waiter->inotify_fd >= 0)
+    close (waiter->inotify_fd);
+  g_clear_pointer (&waiter->source, g_source_unref);
+  g_free (waiter);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiter, waiter_free)
+
+static Waiter *
+waiter_new (gint64 timeout_msec)
+{
+  Waiter *waiter = g_new0 (Waiter, 1);
+
+  waiter->owner = tvm_owner_get_current ();
+  waiter->timeout_msec = timeout_msec;
+  waiter->deadline = -1;
+  if (timeout_msec >= 0)
+    waiter->deadline = g_get_monotonic_time () + MIN (timeout_msec, G_MAXINT64 / 4000) * 1000;
+  waiter->retry_usec = FIRST_RETRY_USEC;
+  waiter->fd = -1;
+  waiter->inotify_fd = -1;
+  waiter->watched_fd = -1;
+  return waiter;
+}
+
+static int
+open_once (const char *path)
+{
+  /* A pipe would block, a terminal become ours; neither is a file to lock. */
+  const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  int fd = open (path, flags);
+
+  /* Not at once with O_CREAT: in a sticky directory like /tmp the kernel refuses that on the file
+   * of another user, even if all may write to it. */
+  if (fd < 0 && errno == ENOENT)
+    fd = open (path, flags | O_CREAT, 0666);
+  return fd;
+}
+
+/* Opens the file so that no child that is forked meanwhile has it too. */
+static int
+open_lock_fd (const char *path)
+{
+  for (;;)
+    {
+      guint count = tvm_fork_get_count ();
+      int fd = open_once (path);
+
+      if (fd < 0)
+        return -1;
+
+      tvm_fork_lock ();
+      tvm_fork_add_fd (fd);
+      tvm_fork_unlock ();
+      if (count == tvm_fork_get_count ())
+        return fd;
+
+      close_lock_fd (fd);
+    }
+}
+
+static gboolean
+open_file (TvmFileLock  *self,
+           Waiter       *waiter,
+           GError      **error)
+{
+  struct stat st;
+
+  waiter->watched_fd = -1;
+  waiter->fd = open_lock_fd (self->path);
+  if (waiter->fd < 0 && errno == ELOOP)
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
+                   _("Cannot lock “%s”: it is a symbolic link"), self->display);
+      return FALSE;
+    }
+  if (waiter->fd < 0)
+    return tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
+
+  if (fstat (waiter->fd, &st) != 0)
+    return tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
+  if (!S_ISREG (st.st_mode))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
+                   _("Cannot lock “%s”: it is not a file"), self->display);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Whether the file that is open is the one that the next to come would open */
+static gboolean
+is_current_file (TvmFileLock *self,
+                 int          fd)
+{
+  struct stat ours, theirs;
+
+  return fstat (fd, &ours) == 0 && lstat (self->path, &theirs) == 0
+         && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+static Attempt
+try_lock (TvmFileLock  *self,
+          Waiter       *waiter,
+          GError      **error)
+{
+  gboolean busy = FALSE;
+
+  for (guint i = 0; i < MAX_REOPENS; i++)
+    {
+      if (waiter->fd < 0 && !open_file (self, waiter, error))
+        return ATTEMPT_FAILED;
+
+      busy = set_lock (waiter->fd, F_WRLCK) != 0;
+      if (busy && (errno == EINVAL || errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP))
+        {
+          g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                       _("Cannot lock “%s”: its file system has no such locks"), self->display);
+          return ATTEMPT_FAILED;
+        }
+      if (busy && errno != EAGAIN && errno != EACCES)
+        {
+          tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
+          return ATTEMPT_FAILED;
+        }
+
+      if (is_current_file (self, waiter->fd))
+        return busy ? ATTEMPT_BUSY : ATTEMPT_LOCKED;
+
+      close_lock_fd (g_steal_fd (&waiter->fd));
+    }
+
+  return ATTEMPT_BUSY;
+}
+
+/* Only of a plain POSIX lock the kernel tells whose it is. Returns: 0 if it does not */
+static pid_t
+get_holder (int fd)
+{
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+  if (fd < 0 || fcntl (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
+    return 0;
+  return MAX (lock.l_pid, 0);
+}
+
+static GError *
+new_timeout_error (TvmFileLock  *self,
+                   const Waiter *waiter)
+{
+  pid_t holder = get_holder (waiter->fd);
+
+  if (holder > 0)
+    return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
+                        _("“%s” is locked by process %d, also after %" G_GINT64_FORMAT " ms"),
+                        self->display, (int) holder, waiter->timeout_msec);
+  return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
+                      _("“%s” is locked, also after %" G_GINT64_FORMAT " ms"), self->display,
+                      waiter->timeout_msec);
+}
+
+/* Forgets what was copied from the process that forked this one. Call with the fork lock held.
+ * Returns: a descriptor to close, or -1 */
+static int
+drop_inherited (TvmFileLock *self)
+{
+  int fd = -1;
+
+  if (tvm_owner_is_current (self->owner))
+    return -1;
+
+  /* The lock is not touched: it is the parent's. */
+  if (!tvm_owner_is_forked (self->owner))
+    fd = self->fd;
+  self->fd = -1;
+  self->acquiring = FALSE;
+  self->owner = tvm_owner_get_current ();
+  return fd;
+}
+
+static gboolean
+begin_acquire (TvmFileLock  *self,
+               GError      **error)
+{
+  gboolean held, acquiring;
+  int inherited;
+
+  tvm_fork_lock ();
+  inherited = drop_inherited (self);
+  held = self->fd >= 0;
+  acquiring = self->acquiring;
+  if (!held)
+    self->acquiring = TRUE;
+  tvm_fork_unlock ();
+  if (inherited >= 0)
+    close (inherited);
+
+  if (held)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                 _("This object holds the lock on “%s” already"), self->display);
+  else if (acquiring)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                 _("This object waits for the lock on “%s” already"), self->display);
+  return !held && !acquiring;
+}
+
+/* @fd: what holds the lock, or -1 if it was not got */
+static void
+end_acquire (TvmFileLock *self,
+             int          fd)
+{
+  tvm_fork_lock ();
+  self->acquiring = FALSE;
+  self->fd = fd;
+  tvm_fork_unlock ();
+
+  if (fd >= 0)
+    g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_HELD]);
+}
+
+static void
+tvm_file_lock_dispose (GObject *object)
+{
+  tvm_file_lock_release (TVM_FILE_LOCK (object));
+
+  G_OBJECT_CLASS (tvm_file_lock_parent_class)->dispose (object);
+}
+
+static void
+tvm_file_lock_finalize (GObject *object)
+{
+  TvmFileLock *self = TVM_FILE_LOCK (object);
+
+  g_free (self->path);
+  g_free (self->display);
+
+  G_OBJECT_CLASS (tvm_file_lock_parent_class)->finalize (object);
+}
+
+static void
+tvm_file_lock_get_property (GObject    *object,
+                            guint       prop_id,
+                            GValue     *value,
+                            GParamSpec *pspec)
+{
+  TvmFileLock *self = TVM_FILE_LOCK (object);
+
+  switch ((TvmFileLockProperty) prop_id)
+    {
+    case PROP_PATH:
+      g_value_set_string (value, self->path);
+      break;
+    case PROP_HELD:
+      g_value_set_boolean (value, tvm_file_lock_get_held (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+/* Resolved at once, so that changing the current directory makes no difference. */
+static void
+set_path (TvmFileLock *self,
+          const char  *path)
+{
+  g_autofree char *cwd = NULL;
+
+  if (path == NULL)
+    path = "";
+  if (g_path_is_absolute (path))
+    {
+      self->path = g_strdup (path);
+    }
+  else
+    {
+      cwd = g_get_current_dir ();
+      self->path = g_build_filename (cwd, path, NULL);
+    }
+  self->display = g_filename_display_name (self->path);
+}
+
+static void
+tvm_file_lock_set_property (GObject      *object,
+                            guint         prop_id,
+                            const GValue *value,
+                            GParamSpec   *pspec)
+{
+  TvmFileLock *self = TVM_FILE_LOCK (object);
+
+  switch ((TvmFileLockProperty) prop_id)
+    {
+    case PROP_PATH:
+      set_path (self, g_value_get_string (value));
+      break;
+    case PROP_HELD:
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      break;
+    }
+}
+
+static void
+tvm_file_lock_class_init (TvmFileLockClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = tvm_file_lock_dispose;
+  object_class->finalize = tvm_file_lock_finalize;
+  object_class->get_property = tvm_file_lock_get_property;
+  object_class->set_property = tvm_file_lock_set_property;
+
+  /**
+   * TvmFileLock:path: (getter get_path)
+   *
+   * The absolute path of the file.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL,
+                                              G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
+                                              | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * TvmFileLock:held: (getter get_held)
+   *
+   * Whether this object holds the lock.
+   *
+   * Changes are notified in the thread that acquires or releases it.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_HELD] = g_param_spec_boolean ("held", NULL, NULL, FALSE,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS
+                                               | G_PARAM_EXPLICIT_NOTIFY);
+
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (obj_props), obj_props);
+}
+
+static void
+tvm_file_lock_init (TvmFileLock *self)
+{
+  self->fd = -1;
+  self->owner = tvm_owner_get_current ();
+}
+
+/**
+ * tvm_file_lock_new:
+ * @path: (type filename): the file to lock, relative to the current directory if not absolute
+ *
+ * Makes a lock that is not held yet. Nothing is opened.
+ *
+ * Returns: (transfer full): a new lock
+ *
+ * Since: 1.0
+ */
+TvmFileLock *
+tvm_file_lock_new (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  return g_object_new (TVM_TYPE_FILE_LOCK, "path", path, NULL);
+}
+
+/**
+ * tvm_file_lock_get_path: (get-property path)
+ * @self: a lock
+ *
+ * Gets the absolute path of the file.
+ *
+ * Returns: (type filename) (transfer none): the path
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_file_lock_get_path (TvmFileLock *self)
+{
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), NULL);
+
+  return self->path;
+}
+
+/**
+ * tvm_file_lock_get_held: (get-property held)
+ * @self: a lock
+ *
+ * Gets whether this object holds the lock.
+ *
+ * Returns: whether it is held
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_file_lock_get_held (TvmFileLock *self)
+{
+  gboolean held;
+
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), FALSE);
+
+  tvm_fork_lock ();
+  held = self->fd >= 0 && tvm_owner_is_current (self->owner);
+  tvm_fork_unlock ();
+  return held;
+}
+
+/**
+ * tvm_file_lock_release:
+ * @self: a lock
+ *
+ * Releases the lock. Nothing happens if this object does not hold it, as in a forked child.
+ *
+ * Since: 1.0
+ */
+void
+tvm_file_lock_release (TvmFileLock *self)
+{
+  int inherited;
+  int fd;
+
+  g_return_if_fail (TVM_IS_FILE_LOCK (self));
+
+  tvm_fork_lock ();
+  inherited = drop_inherited (self);
+  fd = g_steal_fd (&self->fd);
+  tvm_fork_unlock ();
+
+  if (inherited >= 0)
+    close (inherited);
+  if (fd < 0)
+    return;
+
+  close_lock_fd (fd);
+  g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_HELD]);
+}
+
+/* A source that is dispatched at its ready time, and when one of its descriptors or its
+ * cancellable is ready */
+static gboolean
+wait_source_dispatch (GSource     *source,
+                      GSourceFunc  callback,
+                      gpointer     user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs wait_source_funcs = { .dispatch = wait_source_dispatch };
+
+/* Has the file that is open now watched, if it can be. */
+static void
+watch (Waiter *waiter)
+{
+  char link[64];
+
+  if (waiter->inotify_fd < 0 || waiter->fd < 0 || waiter->fd == waiter->watched_fd)
+    return;
+
+  /* Watches on files that are not current any more give an attempt too many, no more. */
+  g_snprintf (link, sizeof link, "/proc/self/fd/%d", waiter->fd);
+  if (inotify_add_watch (waiter->inotify_fd, link,
+                         IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) >= 0)
+    waiter->watched_fd = waiter->fd;
+}
+
+/* Returns: whether anything happened to the file */
+static gboolean
+drain_events (Waiter *waiter)
+{
+  char buffer[4096] G_GNUC_UNUSED;
+  gboolean any = FALSE;
+
+  while (waiter->inotify_fd >= 0 && read (waiter->inotify_fd, buffer, sizeof buffer) > 0)
+    any = TRUE;
+  return any;
+}
+
+/* Tries once for @task. Returns: whether it has been completed */
+static gboolean
+attempt (GTask *task)
+{
+  TvmFileLock *self = g_task_get_source_object (task);
+  Waiter *waiter = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  /* Before the attempt: a lock that was got is not given back. */
+  if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error))
+    {
+      end_acquire (self, -1);
+      g_task_return_error (task, error);
+      return TRUE;
+    }
+
+  switch (try_lock (self, waiter, &error))
+    {
+    case ATTEMPT_LOCKED:
+      end_acquire (self, g_steal_fd (&waiter->fd));
+      g_task_return_boolean (task, TRUE);
+      return TRUE;
+    case ATTEMPT_FAILED:
+      end_acquire (self, -1);
+      g_task_return_error (task, error);
+      return TRUE;
+    case ATTEMPT_BUSY:
+    default:
+      break;
+    }
+
+  if (waiter->deadline < 0 || g_get_monotonic_time () < waiter->deadline)
+    return FALSE;
+
+  error = new_timeout_error (self, waiter);
+  end_acquire (self, -1);
+  g_task_return_error (task, error);
+  return TRUE;
+}
+
+static void
+schedule (Waiter *waiter)
+{
+  gint64 ready = g_get_monotonic_time () + waiter->retry_usec;
+
+  if (waiter->deadline >= 0)
+    ready = MIN (ready, waiter->deadline);
+  g_source_set_ready_time (waiter->source, ready);
+  waiter->retry_usec = MIN (waiter->retry_usec * 2, LAST_RETRY_USEC);
+}
+
+static gboolean
+wait_ready (gpointer user_data)
+{
+  GTask *task = user_data;
+  Waiter *waiter = g_task_get_task_data (task);
+
+  if (drain_events (waiter))
+    waiter->retry_usec = FIRST_RETRY_USEC;
+  if (attempt (task))
+    return G_SOURCE_REMOVE;
+
+  watch (waiter);
+  schedule (waiter);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+start_waiting (GTask *task)
+{
+  Waiter *waiter = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  /* The number of them is limited for each user: without one there is the poll. */
+  waiter->inotify_fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
+  watch (waiter);
+
+  /* Released in front of the watch? */
+  if (attempt (task))
+    return;
+  watch (waiter);
+
+  waiter->source = g_source_new (&wait_source_funcs, sizeof (GSource));
+  g_source_set_static_name (waiter->source, "[tvmsupport] wait for a file lock");
+  if (waiter->inotify_fd >= 0)
+    g_source_add_unix_fd (waiter->source, waiter->inotify_fd, G_IO_IN);
+  if (cancellable != NULL)
+    {
+      g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
+
+      g_source_set_dummy_callback (cancelled);
+      g_source_add_child_source (waiter->source, cancelled);
+    }
+  schedule (waiter);
+  g_task_attach_source (task, waiter->source, wait_ready);
+}
+
+/**
+ * tvm_file_lock_acquire_async:
+ * @self: a lock
+ * @timeout_msec: how long to wait, in milliseconds; 0 to try once, -1 for as long as it takes
+ * @cancellable: (nullable): a cancellable
+ * @callback: (nullable) (scope async) (closure user_data): called in the thread-default context of
+ *   the caller when the lock is held or cannot be
+ * @user_data: data for @callback
+ *
+ * Takes the lock without blocking.
+ *
+ * See [method@TvmSupport.FileLock.acquire]. Finish with
+ * [method@TvmSupport.FileLock.acquire_finish]; the lock is held from the moment it was got, also if
+ * nobody does.
+ *
+ * Since: 1.0
+ */
+void
+tvm_file_lock_acquire_async (TvmFileLock         *self,
+                             gint64               timeout_msec,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (TVM_IS_FILE_LOCK (self));
+  g_return_if_fail (timeout_msec >= -1);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, tvm_file_lock_acquire_async);
+  /* A lock that was got is not lost to a cancelling that came later. */
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, waiter_new (timeout_msec), (GDestroyNotify) waiter_free);
+
+  if (!begin_acquire (self, &error))
+    g_task_return_error (task, error);
+  else if (!attempt (task))
+    start_waiting (task);
+}
+
+/**
+ * tvm_file_lock_acquire_finish:
+ * @self: a lock
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes what [method@TvmSupport.FileLock.acquire_async] started.
+ *
+ * Returns: whether the lock was got; %FALSE with @error set if not
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_file_lock_acquire_finish (TvmFileLock   *self,
+                              GAsyncResult  *result,
+                              GError       **error)
+{
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* What needs no waiting needs no context either.
+ * Returns: whether @locked and @error say how it ended */
+static gboolean
+acquire_at_once (TvmFileLock   *self,
+                 gint64         timeout_msec,
+                 gboolean      *locked,
+                 GError       **error)
+{
+  g_autoptr (Waiter) waiter = waiter_new (timeout_msec);
+  Attempt result;
+
+  *locked = FALSE;
+  if (!begin_acquire (self, error))
+    return TRUE;
+
+  result = try_lock (self, waiter, error);
+  *locked = result == ATTEMPT_LOCKED;
+  if (result == ATTEMPT_BUSY && timeout_msec == 0)
+    g_propagate_error (error, new_timeout_error (self, waiter));
+  end_acquire (self, *locked ? g_steal_fd (&waiter->fd) : -1);
+  return result != ATTEMPT_BUSY || timeout_msec == 0;
+}
+
+/**
+ * tvm_file_lock_acquire:
+ * @self: a lock
+ * @timeout_msec: how long to wait, in milliseconds; 0 to try once, -1 for as long as it takes
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Takes the lock, waiting for it if need be.
+ *
+ * If it is not free in time, the error is `TVM_ERROR_TIMED_OUT`, also if @timeout_msec is 0; the
+ * message names the process that holds it where the system tells. A lock that this object holds
+ * already gives `TVM_ERROR_INVALID_ARGUMENT`, one that it waits for already `G_IO_ERROR_PENDING`,
+ * and a file system without locks of this kind `TVM_ERROR_UNSUPPORTED`. If the file cannot be
+ * opened for writing, or is none, the error is a `G_IO_ERROR`.
+ *
+ * This function blocks, without running the main context of the caller; see
+ * [method@TvmSupport.FileLock.acquire_async]. A thread that waits with no limit for what another
+ * object of the same thread holds waits for ever.
+ *
+ * Returns: whether the lock was got; %FALSE with @error set if not
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_file_lock_acquire (TvmFileLock   *self,
+                       gint64         timeout_msec,
+                       GCancellable  *cancellable,
+                       GError       **error)
+{
+  g_auto (TvmSync) sync = TVM_SYNC_INIT;
+  gboolean locked;
+
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), FALSE);
+  g_return_val_if_fail (timeout_msec >= -1, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (acquire_at_once (self, timeout_msec, &locked, error))
+    return locked;
+
+  tvm_sync_begin (&sync);
+  tvm_file_lock_acquire_async (self, timeout_msec, cancellable, tvm_sync_ready, &sync);
+  return tvm_file_lock_acquire_finish (self, tvm_sync_wait (&sync), error);
+}
