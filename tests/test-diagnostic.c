@@ -388,6 +388,29 @@ test_mixed (void)
                    "y.c:1:1: error: fourth\n");
 }
 
+/* What clang prints for programs is not shown to people. */
+static void
+test_machine_text (void)
+{
+  g_auto (Parsed) parsed = PARSED_INIT;
+  g_autoptr (TvmFixit) fixit = NULL;
+
+  parse (&parsed,
+         "a.c:1:9:{1:2-1:5}{1:9-1:12}: error: x {1:2}\n"
+         "   abc foo\n"
+         "           ^~~\n"
+         "           bar\n"
+         "fix-it:\"a.c\":{1:9-1:12}:\"b\\303\\244r\\n\"\n", -1, NULL);
+  g_assert_cmpstr (parsed.text, ==,
+                   "a.c:1:9: error: x {1:2}\n"
+                   "   abc foo\n"
+                   "           ^~~\n"
+                   "           bar\n");
+  g_assert_cmpuint (tvm_diagnostic_get_end_column (nth (&parsed, 0)), ==, 11);
+  fixit = g_list_model_get_item (tvm_diagnostic_get_fixits (nth (&parsed, 0)), 0);
+  g_assert_cmpstr (tvm_fixit_get_replacement (fixit), ==, "b\xc3\xa4r\n");
+}
+
 static void
 test_binary (void)
 {
@@ -596,6 +619,7 @@ main (int   argc,
   g_test_add_func ("/diagnostic/cause", test_cause);
   g_test_add_func ("/diagnostic/lines", test_lines);
   g_test_add_func ("/diagnostic/mixed", test_mixed);
+  g_test_add_func ("/diagnostic/machine-text", test_machine_text);
   g_test_add_func ("/diagnostic/binary", test_binary);
   g_test_add_func ("/diagnostic/limits", test_limits);
   g_test_add_func ("/diagnostic/deep", test_deep);

@@ -47,10 +47,8 @@ get_width (void)
 
 static void
 show (ToolProgress *self,
-      guint         n_done,
-      guint         n_total)
+      const char   *count)
 {
-  g_autofree char *count = g_strdup_printf ("[%u/%u]", n_done, n_total);
   const glong room = get_width () - g_utf8_strlen (count, -1) - 2;
   g_autofree char *what = NULL;
 
@@ -69,14 +67,13 @@ show (ToolProgress *self,
   self->shown = TRUE;
 }
 
+/* How many steps there will be is known when the first one has ended. */
 static void
 job_started (TvmCompiler       *compiler,
              TvmCompileRequest *request,
              ToolProgress      *self)
 {
-  g_auto (GStrv) inputs = tvm_compile_request_dup_inputs (request);
-
-  show (self, 0, inputs != NULL ? g_strv_length (inputs) : 0);
+  show (self, "[…]");
 }
 
 static void
@@ -86,7 +83,9 @@ progress (TvmCompiler       *compiler,
           guint              n_total,
           ToolProgress      *self)
 {
-  show (self, n_done, n_total);
+  g_autofree char *count = g_strdup_printf ("[%u/%u]", n_done, n_total);
+
+  show (self, count);
 }
 
 ToolProgress *

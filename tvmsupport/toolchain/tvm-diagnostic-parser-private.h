@@ -135,6 +135,8 @@ void           tvm_parser_read_json     (TvmDiagnosticParser *parser,
 /* Returns: whether the line is for people; one that is only for programs is left out of the text */
 gboolean       tvm_parser_read_line     (TvmDiagnosticParser *parser,
                                          TvmSlice             line);
+const char    *tvm_parser_find_ranges   (TvmSlice             line,
+                                         const char         **after);
 gboolean       tvm_place_parse          (TvmSlice             text,
                                          TvmPlace            *place);
 gboolean       tvm_severity_find        (TvmSlice               line,

@@ -268,14 +268,24 @@ read_text_line (TvmDiagnosticParser *parser,
                 TvmSlice             line)
 {
   TvmSlice bare = line;
+  const char *after = NULL;
+  const char *ranges = NULL;
 
   if (bare.len > 0 && bare.data[bare.len - 1] == '\n')
     bare.len--;
   if (bare.len > 0 && bare.data[bare.len - 1] == '\r')
     bare.len--;
 
-  if (tvm_parser_read_line (parser, bare))
-    tvm_parser_add_text (parser, line);
+  if (!tvm_parser_read_line (parser, bare) || parser->text == NULL)
+    return;
+
+  ranges = tvm_parser_find_ranges (line, &after);
+  if (ranges != NULL)
+    {
+      tvm_parser_add_text (parser, tvm_slice_until (line, ranges));
+      line = tvm_slice_from (line, (gsize) (after - line.data));
+    }
+  tvm_parser_add_text (parser, line);
 }
 
 /* Reads the array that begins at @array and what stands in front of it in its line. Returns: where

@@ -124,6 +124,28 @@ take_source_ranges (TvmSlice *text)
   return ranges;
 }
 
+/* What clang writes for programs in the middle of a line for people: ":{1:2-1:5}" in front of ": ".
+ * Returns: where it begins, or NULL; @after is what follows it */
+const char *
+tvm_parser_find_ranges (TvmSlice     line,
+                        const char **after)
+{
+  TvmSlice rest = line;
+  const char *open = NULL;
+  guint numbers[4];
+
+  while ((open = tvm_slice_find (rest, ":{")) != NULL)
+    {
+      rest = tvm_slice_from (rest, (gsize) (open - rest.data) + 1);
+      while (take_range (&rest, numbers))
+        *after = rest.data;
+      if (*after == rest.data && tvm_slice_has_prefix (rest, ": "))
+        return open;
+    }
+
+  return NULL;
+}
+
 /* Of the ranges, the one that holds the place tells where it ends. */
 static void
 read_source_ranges (TvmSlice  ranges,
