@@ -8,6 +8,13 @@
 
 /* How a result is put together: from one run of a tool, and from the results of steps. */
 
+void
+tvm_compile_result_unref0 (gpointer result)
+{
+  if (result != NULL)
+    g_object_unref (result);
+}
+
 static GBytes *
 concat_bytes (GBytes *a,
               GBytes *b)

@@ -41,6 +41,8 @@ struct _TvmCompileResult
 };
 
 TvmCompileResult *tvm_compile_result_new          (TvmCompileKind    kind);
+/* For arrays of results, in which what was cancelled leaves NULL */
+void              tvm_compile_result_unref0       (gpointer          result);
 /* What a single run of a tool was; takes what the tool printed, but does not read it */
 void              tvm_compile_result_take_process (TvmCompileResult *self,
                                                    TvmProcessResult *process);

@@ -44,14 +44,6 @@ typedef struct
   gint64 start_time;
 } Run;
 
-/* A step that was cancelled has no result. */
-static void
-unref_step_result (gpointer data)
-{
-  if (data != NULL)
-    g_object_unref (data);
-}
-
 static void
 run_free (gpointer data)
 {
@@ -434,7 +426,7 @@ compile_sources (GTask *task)
   guint i;
 
   run->n_total = run->plan->n_sources + 1;
-  run->step_results = g_ptr_array_new_with_free_func (unref_step_result);
+  run->step_results = g_ptr_array_new_with_free_func (tvm_compile_result_unref0);
   g_ptr_array_set_size (run->step_results, run->plan->n_sources);
   /* One more than there are, so that none of them is taken for the last before all have begun. */
   run->n_pending = run->plan->n_sources + 1;

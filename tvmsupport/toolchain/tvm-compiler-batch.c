@@ -163,7 +163,7 @@ tvm_compiler_compile_all_async (TvmCompiler         *self,
   batch = g_new0 (Batch, 1);
   batch->compiler = self;
   batch->n_requests = g_list_model_get_n_items (requests);
-  batch->results = g_ptr_array_new_with_free_func (g_object_unref);
+  batch->results = g_ptr_array_new_with_free_func (tvm_compile_result_unref0);
   g_ptr_array_set_size (batch->results, batch->n_requests);
   snapshot = g_list_store_new (TVM_TYPE_COMPILE_REQUEST);
   for (i = 0; i < batch->n_requests; i++)
