@@ -290,11 +290,11 @@ new_timeout_error (TvmFileLock  *self,
 
   if (holder > 0)
     return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
-                        _("“%s” is locked by process %d, also after %" G_GINT64_FORMAT " ms"),
-                        self->display, (int) holder, waiter->timeout_msec);
+                        _("“%s” is locked by process %d, also after %.3f s"), self->display,
+                        (int) holder, waiter->timeout_msec / 1000.0);
   return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
-                      _("“%s” is locked, also after %" G_GINT64_FORMAT " ms"), self->display,
-                      waiter->timeout_msec);
+                      _("“%s” is locked, also after %.3f s"), self->display,
+                      waiter->timeout_msec / 1000.0);
 }
 
 /* Forgets what was copied from the process that forked this one. Call with the fork lock held.
