@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a shared library, lists its symbols, and has LOADER load it:
-// gjs -m build-library.js OUTPUT LOADER OPTION… -- SOURCE…
+// gjs -m build-library.js -- OUTPUT LOADER OPTION… -- SOURCE…
+// Without the first --, gjs takes options such as -I for its own.
 import Gio from 'gi://Gio';
 import TvmSupport from 'gi://TvmSupport?version=1';
 
-const [output, loader, ...rest] = ARGV;
+const [, output, loader, ...rest] = ARGV;
 const split = rest.indexOf('--');
 const [options, sources] = [rest.slice(0, split), rest.slice(split + 1)];
 

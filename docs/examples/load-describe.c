@@ -6,6 +6,7 @@
  * register the same types. */
 #include <dlfcn.h>
 #include <gio/gio.h>
+#include <locale.h>
 
 typedef char *(* DescribeFunc) (GCancellable *cancellable,
                                 GError      **error);
@@ -19,6 +20,7 @@ main (int    argc,
   DescribeFunc describe;
   void *library;
 
+  setlocale (LC_ALL, "");
   if (argc != 2)
     {
       g_printerr ("usage: load-describe LIBRARY\n");
