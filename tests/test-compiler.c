@@ -249,6 +249,23 @@ test_warning_kept (CompileFixture *self,
 }
 
 static void
+test_fatal_errors (CompileFixture *self,
+                   gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "broken.c", broken_source);
+  g_autoptr (TvmCompileRequest) request =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "broken.o");
+  const char *options[] = { "-Wfatal-errors", NULL };
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (TvmDiagnostic) diagnostic = NULL;
+
+  tvm_compile_request_set_options (request, options);
+  result = compile_fixture_compile (self, request);
+  diagnostic = get_diagnostic (result, 0);
+  g_assert_cmpuint (tvm_diagnostic_get_line (diagnostic), ==, 3);
+}
+
+static void
 test_language_follows_source (CompileFixture *self,
                               gconstpointer   data)
 {
@@ -490,10 +507,12 @@ test_cross (CompileFixture *self,
       g_autoptr (TvmCompileResult) result = tvm_compiler_create_shared (
         compiler, shared, objects, options, NULL, NULL, NULL, &error);
       g_autofree char *line = NULL;
+      g_auto (GStrv) pieces = NULL;
 
       g_assert_no_error (error);
       line = tvm_compile_result_dup_command_line (result);
-      g_assert_cmpint (g_strv_length (g_strsplit (line, "-lm", -1)), ==, 3);
+      pieces = g_strsplit (line, "-lm", -1);
+      g_assert_cmpint (g_strv_length (pieces), ==, 3);
     }
 
   g_assert_cmpstr (tvm_compiler_get_target_triple (compiler), ==, "aarch64-linux-gnu");
@@ -797,6 +816,7 @@ main (int    argc,
   compile_fixture_add ("/compiler/link-failed", test_link_failed);
   compile_fixture_add ("/compiler/all-sources-report", test_all_sources_report);
   compile_fixture_add ("/compiler/warning-kept", test_warning_kept);
+  compile_fixture_add ("/compiler/fatal-errors", test_fatal_errors);
   compile_fixture_add ("/compiler/language-follows-source", test_language_follows_source);
   compile_fixture_add ("/compiler/link-uses-what-inputs-need", test_link_uses_what_inputs_need);
   compile_fixture_add ("/compiler/staticlib", test_staticlib);

@@ -24,24 +24,57 @@ add_strv (GStrvBuilder       *argv,
     g_strv_builder_addv (argv, (const char **) words);
 }
 
+/* With these, GCC 12 ends before it prints the JSON of what it found. */
+static gboolean
+stops_early (const char * const *options)
+{
+  guint i;
+
+  for (i = 0; options != NULL && options[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (options[i], "-fmax-errors=") ||
+          g_str_equal (options[i], "-Wfatal-errors"))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 /* Reports that a program can read, in no colour */
 static void
-add_reporting (TvmToolchain *toolchain,
-               gboolean      for_link,
-               GStrvBuilder *argv)
+add_gcc_reporting (TvmToolchain      *toolchain,
+                   TvmCompileRequest *request,
+                   GStrvBuilder      *argv)
+{
+  guint major = tvm_toolchain_get_major (toolchain);
+  gboolean is_link = tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT;
+
+  /* A link would print an empty array before it runs the linker. */
+  if (major >= 9 && !is_link && !stops_early ((const char * const *) request->options))
+    {
+      g_strv_builder_add (argv, "-fdiagnostics-format=json");
+      return;
+    }
+
+  if (major >= 5)
+    g_strv_builder_add (argv, "-fdiagnostics-color=never");
+  if (major >= 5 && !is_link)
+    g_strv_builder_add (argv, "-fdiagnostics-parseable-fixits");
+}
+
+static void
+add_reporting (TvmToolchain      *toolchain,
+               TvmCompileRequest *request,
+               GStrvBuilder      *argv)
 {
   switch (tvm_toolchain_get_family (toolchain))
     {
     case TVM_TOOLCHAIN_FAMILY_GCC:
-      /* JSON is of GCC 9. A link would print an empty array before it runs the linker. */
-      if (!for_link && tvm_toolchain_get_major (toolchain) >= 9)
-        g_strv_builder_add (argv, "-fdiagnostics-format=json");
-      else if (tvm_toolchain_get_major (toolchain) >= 5)
-        g_strv_builder_add (argv, "-fdiagnostics-color=never");
+      add_gcc_reporting (toolchain, request, argv);
       break;
     case TVM_TOOLCHAIN_FAMILY_CLANG:
       g_strv_builder_add (argv, "-fno-color-diagnostics");
-      if (!for_link)
+      if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT)
         {
           g_strv_builder_add (argv, "-fdiagnostics-parseable-fixits");
           g_strv_builder_add (argv, "-fdiagnostics-print-source-range-info");
@@ -85,7 +118,7 @@ build_compile (TvmToolchain       *toolchain,
 
   g_strv_builder_add (argv, driver);
   add_strv (argv, tvm_toolchain_peek_args (toolchain));
-  add_reporting (toolchain, FALSE, argv);
+  add_reporting (toolchain, request, argv);
   if (tvm_compile_request_get_pic (request))
     g_strv_builder_add (argv, "-fPIC");
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_COMPILE, argv);
@@ -155,7 +188,7 @@ build_link (TvmToolchain      *toolchain,
 
   g_strv_builder_add (argv, choose_link_driver (toolchain, request, &extra_library));
   add_strv (argv, tvm_toolchain_peek_args (toolchain));
-  add_reporting (toolchain, TRUE, argv);
+  add_reporting (toolchain, request, argv);
   if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_SHARED)
     {
       g_strv_builder_add (argv, "-shared");

@@ -78,10 +78,23 @@ is_compile (Step *step)
   return tvm_compile_request_get_kind (step->request) == TVM_COMPILE_KIND_OBJECT;
 }
 
+/* ccache, asked for by the request or in front of the compiler in its command */
 static gboolean
-uses_cache (Step *step)
+uses_ccache (Step *step)
 {
-  return is_compile (step) && step->request->ccache_environ != NULL;
+  const char * const *wrapper = tvm_toolchain_peek_wrapper (step->toolchain);
+  guint i;
+
+  if (!is_compile (step))
+    return FALSE;
+
+  for (i = 0; wrapper != NULL && wrapper[i] != NULL; i++)
+    {
+      if (g_str_has_suffix (wrapper[i], "ccache") && !g_str_has_suffix (wrapper[i], "sccache"))
+        return TRUE;
+    }
+
+  return step->request->ccache_environ != NULL;
 }
 
 /* What stands in front of the compiler. A cache has no business with a link. */
@@ -91,19 +104,19 @@ add_wrapper (Step          *step,
              GError       **error)
 {
   const char * const *wrapper = tvm_toolchain_peek_wrapper (step->toolchain);
-  gboolean has_ccache = FALSE;
+  gboolean has_cache = FALSE;
   guint i;
 
   for (i = 0; wrapper != NULL && wrapper[i] != NULL; i++)
     {
-      if (!is_compile (step) && tvm_toolchain_is_compiler_cache (wrapper[i]))
-        continue;
+      gboolean is_cache = tvm_toolchain_is_compiler_cache (wrapper[i]);
 
-      has_ccache |= tvm_toolchain_is_compiler_cache (wrapper[i]);
-      g_strv_builder_add (argv, wrapper[i]);
+      has_cache |= is_cache;
+      if (is_compile (step) || !is_cache)
+        g_strv_builder_add (argv, wrapper[i]);
     }
 
-  if (uses_cache (step) && !has_ccache)
+  if (uses_ccache (step) && !has_cache)
     {
       g_autofree char *ccache = tvm_find_program ("ccache", NULL, NULL, error);
 
@@ -163,6 +176,7 @@ add_environment (Step           *step,
                  TvmProcessSpec *spec)
 {
   const char *exec_prefix = g_getenv ("GCC_EXEC_PREFIX");
+  const char *makeflags = g_getenv ("MAKEFLAGS");
 
   /* Messages are read by us: in one language, without colours. */
   tvm_process_spec_setenv (spec, "LC_ALL", "C.UTF-8");
@@ -175,10 +189,16 @@ add_environment (Step           *step,
   if (exec_prefix != NULL && exec_prefix[0] == '\0')
     tvm_process_spec_setenv (spec, "GCC_EXEC_PREFIX", NULL);
 
+  if (makeflags != NULL)
+    {
+      g_autofree char *filtered = tvm_jobserver_filter_makeflags (makeflags);
+      tvm_process_spec_setenv (spec, "MAKEFLAGS", filtered);
+    }
+
   tvm_process_spec_add_environ (spec, (const char * const *) step->request->environ_);
   if (step->cache_log != NULL)
     tvm_process_spec_setenv (spec, "CCACHE_STATSLOG", step->cache_log);
-  if (uses_cache (step))
+  if (uses_ccache (step))
     tvm_process_spec_add_environ (spec, (const char * const *) step->request->ccache_environ);
 }
 
@@ -414,7 +434,7 @@ stage_ready (GObject      *source,
 
   tvm_compile_request_set_output (step->request, tvm_stage_get_path (step->stage));
   step->depfile = tvm_stage_build_path (step->stage, "depfile");
-  if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
+  if (uses_ccache (step))
     step->cache_log = tvm_stage_build_path (step->stage, "cache-log");
   run_tool (task);
 }
@@ -447,7 +467,7 @@ slot_ready (GObject      *source,
     }
 
   step->depfile = g_strconcat (step->output, ".d", NULL);
-  if (uses_cache (step) || tvm_toolchain_peek_wrapper (step->toolchain) != NULL)
+  if (uses_ccache (step))
     step->cache_log = g_strconcat (step->output, ".cache-log", NULL);
   run_tool (task);
 }

@@ -25,7 +25,7 @@ struct _TvmJobLimiter
   guint max_jobs;
   guint64 memory_per_job;
   guint64 seen_memory;          /* the most that a job needed so far */
-  gboolean watching;            /* a source waits for the job server */
+  GSource *watch;               /* (nullable) (owned): waits for the job server */
 };
 
 struct _TvmJobSlot
@@ -177,30 +177,59 @@ jobserver_readable (gint         fd,
   TvmJobLimiter *self = user_data;
 
   g_mutex_lock (&self->lock);
-  self->watching = FALSE;
+  g_clear_pointer (&self->watch, g_source_unref);
   g_mutex_unlock (&self->lock);
   pump (self);
 
   return G_SOURCE_REMOVE;
 }
 
+/* Waits for a token as long as a job does, and no longer: the source holds the limiter. */
 static void
 watch_jobserver (TvmJobLimiter *self)
 {
-  GMainContext *context = tvm_io_thread_get_context (NULL);
   g_autoptr (GSource) source = NULL;
+  gboolean starved_now;
 
   g_mutex_lock (&starved_lock);
   if (starved == NULL)
     starved = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_job_limiter_unref);
-  g_ptr_array_add (starved, tvm_job_limiter_ref (self));
+  if (!g_ptr_array_find (starved, self, NULL))
+    g_ptr_array_add (starved, tvm_job_limiter_ref (self));
   g_mutex_unlock (&starved_lock);
 
   source = g_unix_fd_source_new (tvm_jobserver_get_fd (self->jobserver), G_IO_IN);
   g_source_set_static_name (source, "[TvmSupport] job server");
   g_source_set_callback (source, G_SOURCE_FUNC (jobserver_readable), tvm_job_limiter_ref (self),
                          (GDestroyNotify) tvm_job_limiter_unref);
-  g_source_attach (source, context);
+
+  g_mutex_lock (&self->lock);
+  starved_now = self->watch == NULL && !g_queue_is_empty (&self->waiting);
+  if (starved_now)
+    self->watch = g_source_ref (source);
+  g_mutex_unlock (&self->lock);
+
+  if (starved_now)
+    g_source_attach (source, tvm_io_thread_get_context (NULL));
+}
+
+static void
+unwatch_jobserver (TvmJobLimiter *self)
+{
+  g_autoptr (GSource) source = NULL;
+
+  g_mutex_lock (&starved_lock);
+  if (starved != NULL)
+    g_ptr_array_remove_fast (starved, self);
+  g_mutex_unlock (&starved_lock);
+
+  g_mutex_lock (&self->lock);
+  if (g_queue_is_empty (&self->waiting))
+    source = g_steal_pointer (&self->watch);
+  g_mutex_unlock (&self->lock);
+
+  if (source != NULL)
+    g_source_destroy (source);
 }
 
 static void
@@ -241,7 +270,7 @@ pump (TvmJobLimiter *self)
 {
   g_autoptr (GArray) grants = g_array_new (FALSE, FALSE, sizeof (Grant));
   gboolean is_starved = FALSE;
-  gboolean start_watch = FALSE;
+  gboolean is_idle;
   TvmJobToken token;
 
   g_array_set_clear_func (grants, grant_clear);
@@ -258,12 +287,13 @@ pump (TvmJobLimiter *self)
       g_ptr_array_add (self->running, slot);
       g_array_append_val (grants, grant);
     }
-  if (is_starved && !self->watching)
-    start_watch = self->watching = TRUE;
+  is_idle = g_queue_is_empty (&self->waiting);
   g_mutex_unlock (&self->lock);
 
-  if (start_watch)
+  if (is_starved && !is_idle)
     watch_jobserver (self);
+  else if (self->jobserver != NULL && is_idle)
+    unwatch_jobserver (self);
 }
 
 static gboolean
@@ -280,6 +310,7 @@ waiting_cancelled (GCancellable *cancellable,
 
   if (was_waiting)
     {
+      pump (self);
       g_task_return_error_if_cancelled (task);
       g_object_unref (task);
     }

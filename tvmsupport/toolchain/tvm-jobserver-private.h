@@ -40,6 +40,9 @@ gboolean      tvm_jobserver_try_acquire (TvmJobserver *self,
                                          TvmJobToken  *token);
 void          tvm_jobserver_release     (TvmJobserver *self,
                                          TvmJobToken   token);
+/* @makeflags as a tool may have it: without a job server that stands on descriptors, which are not
+ * passed on. Returns: (transfer full) */
+char         *tvm_jobserver_filter_makeflags (const char *makeflags);
 /* Becomes readable when a token can be had */
 int           tvm_jobserver_get_fd      (TvmJobserver *self);
 

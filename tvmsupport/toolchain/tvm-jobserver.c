@@ -187,3 +187,24 @@ tvm_jobserver_get_fd (TvmJobserver *self)
 {
   return self->read_fd;
 }
+
+char *
+tvm_jobserver_filter_makeflags (const char *makeflags)
+{
+  g_auto (GStrv) words = g_strsplit (makeflags, " ", -1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) kept = NULL;
+  guint i;
+
+  for (i = 0; words[i] != NULL; i++)
+    {
+      gboolean is_server = g_str_has_prefix (words[i], "--jobserver-auth=") ||
+                           g_str_has_prefix (words[i], "--jobserver-fds=");
+
+      if (!is_server || strstr (words[i], "=fifo:") != NULL)
+        g_strv_builder_add (builder, words[i]);
+    }
+
+  kept = g_strv_builder_end (builder);
+  return g_strjoinv (" ", kept);
+}
