@@ -587,10 +587,10 @@ test_sweep (void)
   g_autofree char *path_kept = read_line (kept);
   g_autoptr (GSubprocess) next = NULL;
   g_autofree char *path_next = NULL;
-  g_autofree char *foreign = g_build_filename (tmp, "tvmsupport-mine", NULL);
-  g_autofree char *link = g_build_filename (tmp, "tvmsupport-linked", NULL);
+  g_autofree char *foreign = g_build_filename (tmp, "tvmsupport-mine01", NULL);
+  g_autofree char *link = g_build_filename (tmp, "tvmsupport-temp-linked", NULL);
 
-  g_assert_no_errno (g_mkdir (foreign, 0755));
+  g_assert_no_errno (g_mkdir (foreign, 0700));
   g_assert_no_errno (symlink (path_alive, link));
   g_subprocess_force_exit (dead);
   g_subprocess_force_exit (kept);

@@ -367,7 +367,7 @@ tvm_temp_place_new_in (const char  *given_parent,
 
   for (;;)
     {
-      g_autofree char *path = g_build_filename (parent, TVM_TEMP_PREFIX "XXXXXX", NULL);
+      g_autofree char *path = g_build_filename (parent, TVM_TEMP_PREFIX TVM_TEMP_RANDOM, NULL);
       g_autoptr (GError) local_error = NULL;
       TvmTempPlace *place;
 

@@ -5,9 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* What the directories that are swept begin with. It is not "tvm-": the supervisor names the
+/* What the directories that are swept begin with; six characters follow. What somebody else makes
+ * with mkdtemp() has the same mode and no lock either, so only the name protects it, and this must
+ * not be one that a person chooses: a mere "tvmsupport-" is. Nor is it "tvm-": the supervisor names the
  * TMPDIRs of the tools so, and removes them itself. */
-#define TVM_TEMP_PREFIX "tvmsupport-"
+#define TVM_TEMP_PREFIX "tvmsupport-temp-"
+#define TVM_TEMP_RANDOM "XXXXXX"
 
 /* The mode of a directory that goes when its owner dies, and of one that was kept on purpose: the
  * sticky bit, which means nothing where only the owner may write, says so to the next process. */

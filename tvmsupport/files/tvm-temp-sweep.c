@@ -137,6 +137,7 @@ find_stale (Sweep *sweep,
       if (entry == NULL)
         return;
       if (!g_str_has_prefix (entry->d_name, TVM_TEMP_PREFIX)
+          || strlen (entry->d_name) != strlen (TVM_TEMP_PREFIX TVM_TEMP_RANDOM)
           || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
         continue;
 
