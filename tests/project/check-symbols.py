@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The library exports exactly what its public headers declare."""
+"""The library exports exactly what its public headers declare, and the Debian package lists it."""
 
 import argparse
 import pathlib
@@ -26,6 +26,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("nm")
     parser.add_argument("library")
+    parser.add_argument("--debian", type=pathlib.Path)
     parser.add_argument("--headers", nargs="+")
     args = parser.parse_args()
 
@@ -40,7 +41,13 @@ def main():
         print(f"exported but not declared: {name}")
     for name in sorted(declared - exported):
         print(f"declared but not exported: {name}")
-    return 1 if exported ^ declared else 0
+    text = args.debian.read_text(encoding="utf-8")
+    listed = set(re.findall(r"^ (\w+)@", text, re.MULTILINE))
+    for name in sorted(exported - listed):
+        print(f"not in {args.debian}: {name}")
+    for name in sorted(listed - exported):
+        print(f"no longer exported, but in {args.debian}: {name}")
+    return 1 if exported ^ declared or exported ^ listed else 0
 
 
 if __name__ == "__main__":
