@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What has been granted so far: a callback adds to it. */
@@ -300,6 +301,39 @@ test_jobserver_unavailable (void)
 }
 
 static void
+test_fork (void)
+{
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  Grants grants;
+  int status;
+  pid_t pid;
+
+  grants_init (&grants);
+  tvm_job_limiter_set_max_jobs (limiter, 1);
+  acquire (limiter, &grants, 2);
+  iterate_until (&grants, 1);
+
+  /* The job of the parent takes no place in the child. */
+  pid = fork ();
+  if (pid == 0)
+    {
+      Grants own;
+
+      grants_init (&own);
+      acquire (limiter, &own, 1);
+      iterate_until (&own, 1);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+
+  release_one (&grants);
+  iterate_until (&grants, 1);
+  release_all (&grants);
+  g_ptr_array_unref (grants.slots);
+}
+
+static void
 test_makeflags (void)
 {
   g_autofree char *pipe_flags =
@@ -362,6 +396,7 @@ main (int    argc,
   g_test_add_func ("/job-limiter/jobserver/pipe", test_jobserver_pipe);
   g_test_add_func ("/job-limiter/jobserver/fifo", test_jobserver_fifo);
   g_test_add_func ("/job-limiter/jobserver/unavailable", test_jobserver_unavailable);
+  g_test_add_func ("/job-limiter/fork", test_fork);
   g_test_add_func ("/job-limiter/jobserver/makeflags", test_makeflags);
   g_test_add_func ("/job-limiter/threads", test_threads);
 

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-job-limiter-private.h"
 
+#include "tvmsupport/files/tvm-fork-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/toolchain/tvm-machine-private.h"
 
@@ -18,6 +19,7 @@ struct _TvmJobLimiter
 {
   gatomicrefcount ref_count;
   TvmJobserver *jobserver;      /* (nullable) (unowned): lives as long as the process */
+  TvmOwner owner;               /* the process whose jobs are counted here */
 
   GMutex lock;                  /* guards what follows */
   GQueue waiting;               /* (element-type GTask) (owned) */
@@ -53,6 +55,7 @@ tvm_job_limiter_new (TvmJobserver *jobserver)
   g_queue_init (&self->waiting);
   self->running = g_ptr_array_new ();
   self->jobserver = jobserver;
+  self->owner = tvm_owner_get_current ();
 
   return self;
 }
@@ -318,6 +321,22 @@ waiting_cancelled (GCancellable *cancellable,
   return G_SOURCE_REMOVE;
 }
 
+/* In a child that the application forked: jobs of the parent are none of ours, and will never end
+ * here. What they hold is left as it is; the lock may have been taken by a thread that is not
+ * here. */
+static void
+forget_parent (TvmJobLimiter *self)
+{
+  if (tvm_owner_is_current (self->owner))
+    return;
+
+  self->owner = tvm_owner_get_current ();
+  g_mutex_init (&self->lock);
+  g_queue_init (&self->waiting);
+  self->running = g_ptr_array_new ();
+  self->watch = NULL;
+}
+
 void
 tvm_job_limiter_acquire_async (TvmJobLimiter       *self,
                                GCancellable        *cancellable,
@@ -326,6 +345,7 @@ tvm_job_limiter_acquire_async (TvmJobLimiter       *self,
 {
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
 
+  forget_parent (self);
   g_task_set_source_tag (task, tvm_job_limiter_acquire_async);
   if (g_task_return_error_if_cancelled (task))
     {
