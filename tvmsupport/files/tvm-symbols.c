@@ -485,10 +485,58 @@ tvm_symbols_foreach_global (const char     *path,
   return tvm_elf_foreach (path, FALSE, visit_symbols, &visit, cancellable, error);
 }
 
+/* Eight bytes at a time: g_str_hash(), which takes each by itself, is a third of the time that a
+ * table of mangled names takes. */
+static guint
+hash_name (gconstpointer key)
+{
+  const guint64 factor = G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  const char *name = key;
+  gsize length = strlen (name);
+  guint64 hash = length * factor;
+  guint64 word;
+
+  for (; length >= sizeof word; length -= sizeof word, name += sizeof word)
+    {
+      memcpy (&word, name, sizeof word);
+      hash = (hash ^ word) * factor;
+      hash ^= hash >> 29;
+    }
+
+  word = 0;
+  memcpy (&word, name, length);
+  hash = (hash ^ word) * factor;
+  return (guint) (hash ^ (hash >> 32));
+}
+
 GHashTable *
 tvm_symbols_table_new (void)
 {
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return g_hash_table_new_full (hash_name, g_str_equal, g_free, g_free);
+}
+
+/* Nearly every name is ASCII: that is seen faster than it is validated. */
+static char *
+dup_valid_name (const char *name)
+{
+  const guint64 high_bits = G_GUINT64_CONSTANT (0x8080808080808080);
+  gsize length = strlen (name);
+  guint64 bits = 0;
+  gsize i;
+
+  for (i = 0; length - i >= sizeof bits; i += sizeof bits)
+    {
+      guint64 word;
+
+      memcpy (&word, name + i, sizeof word);
+      bits |= word;
+    }
+  for (; i < length; i++)
+    bits |= (guint64) (guchar) name[i];
+
+  if ((bits & high_bits) != 0)
+    return g_utf8_make_valid (name, length);
+  return g_memdup2 (name, length + 1);
 }
 
 static void
@@ -502,7 +550,7 @@ add_to_table (const TvmSymbol *symbol,
       && g_hash_table_contains (table, symbol->name))
     return;
 
-  g_hash_table_replace (table, g_utf8_make_valid (symbol->name, -1), g_strdup (letter));
+  g_hash_table_replace (table, dup_valid_name (symbol->name), g_memdup2 (letter, sizeof letter));
 }
 
 void
