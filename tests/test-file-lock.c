@@ -632,12 +632,22 @@ static void
 test_fork (Fixture       *f,
            gconstpointer  data)
 {
-  TvmFileLock *lock = tvm_file_lock_new (f->path);
-  g_autoptr (TvmFileLock) other = tvm_file_lock_new (f->path);
+  TvmFileLock *lock;
+  g_autoptr (TvmFileLock) other = NULL;
   int ready[2];
   char byte;
   pid_t pid;
 
+  /* What other threads held when it was forked looks like a leak in a child that exits. */
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  lock = tvm_file_lock_new (f->path);
+  other = tvm_file_lock_new (f->path);
   acquire (lock);
   pid = fork ();
   if (pid == 0)

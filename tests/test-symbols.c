@@ -53,6 +53,14 @@ put (Fixture    *f,
   return path;
 }
 
+static void
+add (Fixture    *f,
+     const char *name,
+     const char *data)
+{
+  g_free (put (f, name, data, -1));
+}
+
 /* Returns: whether the tool is there and was content */
 static gboolean
 run_tool (Fixture            *f,
@@ -120,17 +128,21 @@ get_ours (const char  *path,
 
 /* "name T value size" lines; those of archives have others between */
 static GPtrArray *
-parse_nm (const char *out)
+parse_nm (char *out)
 {
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-  g_auto (GStrv) split = g_strsplit (out, "\n", -1);
+  char *end;
 
-  for (guint i = 0; split[i] != NULL; i++)
+  for (char *line = out; (end = strchr (line, '\n')) != NULL; line = end + 1)
     {
-      g_auto (GStrv) words = g_strsplit (split[i], " ", -1);
+      char *space;
 
-      if (g_strv_length (words) >= 2 && strlen (words[1]) == 1)
-        g_ptr_array_add (lines, g_strdup_printf ("%s %s", words[1], words[0]));
+      *end = '\0';
+      space = strchr (line, ' ');
+      if (space == NULL || space[1] == '\0' || space[2] != ' ')
+        continue;
+      *space = '\0';
+      g_ptr_array_add (lines, g_strdup_printf ("%c %s", space[1], line));
     }
   g_ptr_array_sort (lines, compare_lines);
   return g_steal_pointer (&lines);
@@ -265,9 +277,9 @@ test_forms (Fixture       *f,
       return;
     }
 
-  put (f, "version.map", "V1 { global: function; data; }; V2 { weak_data; } V1;", -1);
-  put (f, "main.c", "#include <stdio.h>\nint main (void) { fputs (\"\", stdout); return 0; }", -1);
-  put (f, "text.txt", "text", 4);
+  add (f, "version.map", "V1 { global: function; data; }; V2 { weak_data; } V1;");
+  add (f, "main.c", "#include <stdio.h>\nint main (void) { fputs (\"\", stdout); return 0; }");
+  add (f, "text.txt", "text");
   RUN (f, NULL, "gcc", "-shared", "a.o", "-o", "a.so");
   RUN (f, NULL, "gcc", "-shared", "-Wl,--version-script=version.map", "a.o", "-o", "versions.so");
   RUN (f, NULL, "gcc", "-g", "-no-pie", "main.c", "-o", "a.exe");
@@ -299,9 +311,9 @@ test_versions (Fixture       *f,
   g_autoptr (GHashTable) table = NULL;
   g_autoptr (GError) error = NULL;
 
-  put (f, "v.c", "int old (void) { return 1; } const int new = 2;\n"
-       "__asm__ (\".symver old,name@V1\\n.symver new,name@@V2\\n\");\n", -1);
-  put (f, "v.map", "V1 { global: name; local: *; }; V2 { global: name; } V1;", -1);
+  add (f, "v.c", "int old (void) { return 1; } const int new = 2;\n"
+       "__asm__ (\".symver old,name@V1\\n.symver new,name@@V2\\n\");\n");
+  add (f, "v.map", "V1 { global: name; local: *; }; V2 { global: name; } V1;");
   if (!RUN (f, NULL, "gcc", "-shared", "-fPIC", "v.c", "-Wl,--version-script=v.map", "-o", "v.so")
       || !RUN (f, NULL, "strip", "-o", "vs.so", "v.so"))
     {
@@ -335,7 +347,7 @@ test_many_sections (Fixture       *f,
     g_string_append_printf (text, ".section .data.s%u,\"aw\"\n", i);
   g_string_append (text, ".section .rodata.last,\"a\"\n.globl last\nlast: .byte 1\n");
   g_string_append (text, ".section .text.last,\"ax\"\n.globl code\ncode: .byte 1\n");
-  put (f, "many.s", text->str, -1);
+  add (f, "many.s", text->str);
   if (!RUN (f, NULL, "as", "many.s", "-o", "many.o"))
     {
       g_test_skip ("no as");
@@ -473,10 +485,10 @@ static void
 test_need_cxx (Fixture       *f,
                gconstpointer  data)
 {
-  put (f, "c.c", "extern int x; int f (void) { return x; }", -1);
-  put (f, "p.cc", "#include <string>\nstd::string s (int a) { return std::to_string (a); }\n", -1);
-  put (f, "e.cc", "void t () { throw 1; }\n", -1);
-  put (f, "n.cc", "int plain () { return 1; }\n", -1);
+  add (f, "c.c", "extern int x; int f (void) { return x; }");
+  add (f, "p.cc", "#include <string>\nstd::string s (int a) { return std::to_string (a); }\n");
+  add (f, "e.cc", "void t () { throw 1; }\n");
+  add (f, "n.cc", "int plain () { return 1; }\n");
   if (!RUN (f, NULL, "gcc", "-c", "c.c") || !RUN (f, NULL, "g++", "-c", "p.cc")
       || !RUN (f, NULL, "g++", "-c", "e.cc") || !RUN (f, NULL, "g++", "-c", "n.cc")
       || !RUN (f, NULL, "g++", "-flto", "-c", "p.cc", "-o", "lto.o")

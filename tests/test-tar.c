@@ -887,7 +887,7 @@ test_normalize (Fixture       *f,
   g_autofree char *zeros = put (f, "zeros", "", 0);
   g_auto (GStrv) files = NULL;
   g_auto (GStrv) again = NULL;
-  g_autofree char *expected[4] = { NULL };
+  g_auto (GStrv) expected = g_new0 (char *, 5);
 
   g_assert_no_errno (truncate (zeros, 10240));
   g_assert_true (tvm_tar_create (one, FILES (b, a), NULL, NULL));

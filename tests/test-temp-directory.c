@@ -480,11 +480,22 @@ wait_for_child (pid_t pid)
 static void
 test_fork (void)
 {
-  TvmTempDirectory *temp = tvm_temp_directory_new (NULL, NULL);
-  g_autofree char *path = g_strdup (tvm_temp_directory_get_path (temp));
-  guint before = count_left ();
+  TvmTempDirectory *temp;
+  g_autofree char *path = NULL;
+  guint before;
   pid_t pid;
 
+  /* What other threads held when it was forked looks like a leak in a child that exits. */
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  temp = tvm_temp_directory_new (NULL, NULL);
+  path = g_strdup (tvm_temp_directory_get_path (temp));
+  before = count_left ();
   write_file (path, "file");
   pid = fork ();
   if (pid == 0)
