@@ -573,9 +573,12 @@ tvm_rmtree_at_report (int                 dirfd,
       return -1;
     }
 
-  if (unlinkat (dirfd, name, 0) == 0 || errno == ENOENT)
+  /* An empty directory, as most temporary ones are in the end, or no directory */
+  if (unlinkat (dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
     return 0;
-  if (errno != EISDIR || !get_parent_dev (dirfd, name, &parent_dev)
+  if (errno == ENOTDIR && (unlinkat (dirfd, name, 0) == 0 || errno == ENOENT))
+    return 0;
+  if ((errno != ENOTEMPTY && errno != EEXIST) || !get_parent_dev (dirfd, name, &parent_dev)
       || enter (&walk, dirfd, parent_dev, name) != 0)
     {
       errsv = errno;
