@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -328,6 +329,17 @@ test_no_descriptors (ProcessFixture *fixture,
   g_assert_cmpuint (n_failed, <, 16);
 }
 
+/* Whether everybody may go to where @path is */
+static gboolean
+is_reachable (const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  struct stat st;
+
+  g_assert_no_errno (stat (folder, &st));
+  return (st.st_mode & S_IXOTH) != 0 && (g_str_equal (folder, "/") || is_reachable (folder));
+}
+
 /* No process can be started. Root is not limited, so that root becomes somebody else for it. */
 static void
 test_no_processes (void)
@@ -351,6 +363,17 @@ test_no_processes (void)
 
       /* A leak checker would need a process. */
       _exit (0);
+    }
+
+  if (geteuid () == 0)
+    {
+      g_autofree char *tool = process_fixture_get_tool ();
+
+      if (!is_reachable (tool))
+        {
+          g_test_skip ("The build is in a folder that only root can enter, and root has no limit");
+          return;
+        }
     }
 
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
