@@ -566,6 +566,7 @@ static void
 test_progress (Fixture       *self,
                gconstpointer  data)
 {
+  int terminal;
   g_autofree char *colour = NULL;
   g_autofree char *plain = NULL;
   g_autofree char *dumb = NULL;
@@ -574,6 +575,15 @@ test_progress (Fixture       *self,
   write_file (self, "add.c", add_source);
   write_file (self, "main.c", main_source);
   write_file (self, "broken.c", broken_source);
+
+  /* A chroot may have no /dev/pts. */
+  terminal = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0)
+    {
+      g_test_skip ("There is no pseudo-terminal to be had");
+      return;
+    }
+  close (terminal);
 
   colour = run_on_terminal (self, "xterm", NULL, 0, "cc -o out add.c main.c -- -DANSWER=42");
   assert_contains (colour, "\033[1m[3/3]\033[0m out\033[K");

@@ -224,6 +224,7 @@ append_machine (GString *text)
 static void
 append_toolchain (GString      *text,
                   const char   *name,
+                  gboolean      is_default,
                   TvmToolchain *toolchain)
 {
   g_auto (GStrv) wrapper = tvm_toolchain_dup_wrapper (toolchain);
@@ -240,10 +241,12 @@ append_toolchain (GString      *text,
   const char *version = tvm_toolchain_get_version (toolchain);
   const char *triple = tvm_toolchain_get_target_triple (toolchain);
 
-  g_string_append_printf (text, _("  %s: %s %s for %s, %s (from %s)\n"), name, family,
+  g_string_append_printf (text, _("  %s: %s %s for %s, %s"), name, family,
                           version != NULL ? version : _("of no known version"),
-                          triple != NULL ? triple : _("an unknown target"), shown,
-                          tvm_toolchain_get_origin (toolchain));
+                          triple != NULL ? triple : _("an unknown target"), shown);
+  if (is_default)
+    g_string_append_printf (text, _(", from %s"), tvm_toolchain_get_origin (toolchain));
+  g_string_append_c (text, '\n');
 }
 
 static void
@@ -277,7 +280,7 @@ compiler_ready (GTask        *task,
     }
 
   if (toolchain != NULL)
-    append_toolchain (description->text, name, toolchain);
+    append_toolchain (description->text, name, description->next == 0, toolchain);
   else
     g_string_append_printf (description->text, "  %s: %s\n", name, error->message);
   g_clear_error (&error);
