@@ -88,10 +88,9 @@ test_options (void)
                            "-shared", "-pthread", "-fuse-ld=lld", "-s", NULL };
   const char *dropped[] = { "-c", "-O1", NULL };
   const char *last[] = { "-l", NULL };
-  const char *refused[] = { "-o", "x", NULL };
-  g_auto (GStrv) compile = NULL;
-  g_auto (GStrv) link = NULL;
-  g_autoptr (GError) error = NULL;
+  const char *files[] = { "-include-pch", "a.pch", "-iframework", "f", "@words", "z.o", NULL };
+  const char *refused[] = { "-o", "-S", "-E", "-M", "-MM", "-fsyntax-only" };
+  guint i;
 
   assert_split (NULL, "", "");
   assert_split (usual, "-O2 -DX=1 -Wall", "-lm -L/x -Wl,-rpath,/y z.a");
@@ -100,8 +99,18 @@ test_options (void)
                 "-static -shared -fuse-ld=lld -s");
   assert_split (dropped, "-O1", "");
   assert_split (last, "", "-l");
-  g_assert_false (tvm_compile_options_split (refused, &compile, &link, &error));
-  g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
+  assert_split (files, "-include-pch a.pch -iframework f @words", "@words z.o");
+
+  for (i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      const char *options[] = { refused[i], NULL };
+      g_auto (GStrv) compile = NULL;
+      g_auto (GStrv) link = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (tvm_compile_options_split (options, &compile, &link, &error));
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
+    }
 }
 
 static void

@@ -19,6 +19,10 @@ static const struct
   { "-imacros", TVM_OPTION_COMPILE },    { "-isystem", TVM_OPTION_COMPILE },
   { "-iquote", TVM_OPTION_COMPILE },     { "-idirafter", TVM_OPTION_COMPILE },
   { "-iprefix", TVM_OPTION_COMPILE },    { "-iwithprefix", TVM_OPTION_COMPILE },
+  { "-iwithprefixbefore", TVM_OPTION_COMPILE }, { "-imultilib", TVM_OPTION_COMPILE },
+  { "-iframework", TVM_OPTION_COMPILE }, { "-include-pch", TVM_OPTION_COMPILE },
+  { "-isystem-after", TVM_OPTION_COMPILE }, { "-ivfsoverlay", TVM_OPTION_COMPILE },
+  { "-cxx-isystem", TVM_OPTION_COMPILE },
   { "-MF", TVM_OPTION_COMPILE },         { "-MT", TVM_OPTION_COMPILE },
   { "-MQ", TVM_OPTION_COMPILE },         { "-x", TVM_OPTION_COMPILE },
   { "-Xpreprocessor", TVM_OPTION_COMPILE }, { "-Xassembler", TVM_OPTION_COMPILE },
@@ -27,6 +31,8 @@ static const struct
   { "-arch", TVM_OPTION_BOTH },          { "-target", TVM_OPTION_BOTH },
   { "--sysroot", TVM_OPTION_BOTH },      { "-isysroot", TVM_OPTION_BOTH },
   { "-specs", TVM_OPTION_BOTH },         { "-B", TVM_OPTION_BOTH },
+  { "-dumpbase", TVM_OPTION_BOTH },      { "-dumpbase-ext", TVM_OPTION_BOTH },
+  { "-dumpdir", TVM_OPTION_BOTH },       { "-wrapper", TVM_OPTION_BOTH },
   { "-L", TVM_OPTION_LINK },             { "-l", TVM_OPTION_LINK },
   { "-T", TVM_OPTION_LINK },             { "-u", TVM_OPTION_LINK },
   { "-z", TVM_OPTION_LINK },             { "-e", TVM_OPTION_LINK },
@@ -79,6 +85,8 @@ tvm_compile_option_classify (const char * const *options,
 
   *n_words = 1;
 
+  if (option[0] == '@')
+    return TVM_OPTION_COMPILE;
   /* A file among the options is for the linker. */
   if (option[0] != '-')
     return TVM_OPTION_LINK;
@@ -127,7 +135,8 @@ tvm_compile_options_split (const char * const   *options,
         continue;
 
       if (strcmp (options[i], "-S") == 0 || strcmp (options[i], "-E") == 0 ||
-          g_str_has_prefix (options[i], "-o"))
+          strcmp (options[i], "-M") == 0 || strcmp (options[i], "-MM") == 0 ||
+          strcmp (options[i], "-fsyntax-only") == 0 || g_str_has_prefix (options[i], "-o"))
         {
           g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                        _("The option “%s” contradicts what is to be made"), options[i]);
@@ -136,6 +145,10 @@ tvm_compile_options_split (const char * const   *options,
 
       for (j = 0; j < n_words; j++)
         g_strv_builder_add (use == TVM_OPTION_LINK ? link : compile, options[i + j]);
+
+      /* What is in a response file may be for either. */
+      if (options[i][0] == '@')
+        g_strv_builder_add (link, options[i]);
     }
 
   *compile_options = g_strv_builder_end (compile);
