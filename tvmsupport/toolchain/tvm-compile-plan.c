@@ -123,9 +123,13 @@ look_at_file (const char  *path,
 
   /* O_NONBLOCK: nobody may ever write to what turns out to be a fifo */
   fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  errsv = errno;
   if (fd < 0 || fstat (fd, &st) != 0)
-    return tvm_error_set_errno (error, errsv, _("The input “%s” cannot be read"), shown);
+    {
+      errsv = errno;
+      if (fd >= 0)
+        close (fd);
+      return tvm_error_set_errno (error, errsv, _("The input “%s” cannot be read"), shown);
+    }
 
   if (S_ISDIR (st.st_mode))
     {

@@ -54,12 +54,12 @@
 
 typedef struct
 {
-  GMutex lock;                  /* guards the toolchain, which is loaded at first use */
+  GMutex lock;                  /* guards the next three; the toolchain is loaded at first use */
   TvmToolchain *toolchain;      /* (nullable) */
-  char *command;                /* (nullable) */
-  char *output_format;
   char **options;               /* (nullable) */
   char **add_files;             /* (nullable) */
+  char *command;                /* (nullable) */
+  char *output_format;
   guint max_jobs;
   guint64 memory_per_job;
   TvmJobLimiter *limiter;
@@ -127,10 +127,10 @@ tvm_compiler_get_property (GObject    *object,
       g_value_set_string (value, priv->output_format);
       break;
     case PROP_OPTIONS:
-      g_value_set_boxed (value, priv->options);
+      g_value_take_boxed (value, tvm_compiler_dup_options (self));
       break;
     case PROP_ADD_FILES:
-      g_value_set_boxed (value, priv->add_files);
+      g_value_take_boxed (value, tvm_compiler_dup_add_files (self));
       break;
     case PROP_MAX_JOBS:
       g_value_set_uint (value, priv->max_jobs);
@@ -525,6 +525,20 @@ tvm_compiler_get_output_format (TvmCompiler *self)
   return PRIVATE (self)->output_format;
 }
 
+static char **
+dup_strv (TvmCompiler   *self,
+          char        ***field)
+{
+  TvmCompilerPrivate *priv = PRIVATE (self);
+  char **copy;
+
+  g_mutex_lock (&priv->lock);
+  copy = g_strdupv (*field);
+  g_mutex_unlock (&priv->lock);
+
+  return copy;
+}
+
 /**
  * tvm_compiler_dup_options: (get-property options)
  * @self: a compiler
@@ -540,7 +554,7 @@ tvm_compiler_dup_options (TvmCompiler *self)
 {
   g_return_val_if_fail (TVM_IS_COMPILER (self), NULL);
 
-  return g_strdupv (PRIVATE (self)->options);
+  return dup_strv (self, &PRIVATE (self)->options);
 }
 
 static void
@@ -549,14 +563,24 @@ replace_strv (TvmCompiler          *self,
               const char * const   *value,
               TvmCompilerProperty   prop)
 {
-  char **old = *field;
+  TvmCompilerPrivate *priv = PRIVATE (self);
+  char **replaced = g_strdupv ((char **) value);
+  gboolean changed;
 
-  if (old == (char **) value)
-    return;
+  g_mutex_lock (&priv->lock);
+  changed = *field != NULL || replaced != NULL;
+  if (changed)
+    {
+      char **old = *field;
 
-  *field = g_strdupv ((char **) value);
-  g_strfreev (old);
-  g_object_notify_by_pspec (G_OBJECT (self), obj_props[prop]);
+      *field = replaced;
+      replaced = old;
+    }
+  g_mutex_unlock (&priv->lock);
+
+  g_strfreev (replaced);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), obj_props[prop]);
 }
 
 /**
@@ -593,7 +617,7 @@ tvm_compiler_dup_add_files (TvmCompiler *self)
 {
   g_return_val_if_fail (TVM_IS_COMPILER (self), NULL);
 
-  return g_strdupv (PRIVATE (self)->add_files);
+  return dup_strv (self, &PRIVATE (self)->add_files);
 }
 
 /**
@@ -728,7 +752,7 @@ tvm_compiler_merge_request (TvmCompiler        *self,
                             TvmCompileRequest  *request,
                             GError            **error)
 {
-  TvmCompilerPrivate *priv = PRIVATE (self);
+  g_auto (GStrv) own_options = tvm_compiler_dup_options (self);
   g_auto (GStrv) options = NULL;
   g_auto (GStrv) compile_options = NULL;
   g_auto (GStrv) link_options = NULL;
@@ -736,7 +760,7 @@ tvm_compiler_merge_request (TvmCompiler        *self,
   TvmCompileRequest *merged;
 
   /* What only a link uses goes behind the inputs, where a static library is found. */
-  options = join_strv (priv->options, (const char * const *) request->options);
+  options = join_strv (own_options, (const char * const *) request->options);
   if (!tvm_compile_options_split ((const char * const *) options, &compile_options, &link_options,
                                   error))
     return NULL;
