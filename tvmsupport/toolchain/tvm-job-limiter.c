@@ -187,17 +187,19 @@ jobserver_readable (gint         fd,
   return G_SOURCE_REMOVE;
 }
 
-/* Waits for a token as long as a job does, and no longer: the source holds the limiter. */
-static void
+/* Waits for a token as long as a job does, and no longer: the source holds the limiter.
+ * Returns: TRUE if the free slot may have come back before anybody knew that it is waited for */
+static gboolean
 watch_jobserver (TvmJobLimiter *self)
 {
   g_autoptr (GSource) source = NULL;
-  gboolean starved_now;
+  gboolean is_new;
 
   g_mutex_lock (&starved_lock);
   if (starved == NULL)
     starved = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_job_limiter_unref);
-  if (!g_ptr_array_find (starved, self, NULL))
+  is_new = !g_ptr_array_find (starved, self, NULL);
+  if (is_new)
     g_ptr_array_add (starved, tvm_job_limiter_ref (self));
   g_mutex_unlock (&starved_lock);
 
@@ -206,14 +208,16 @@ watch_jobserver (TvmJobLimiter *self)
   g_source_set_callback (source, G_SOURCE_FUNC (jobserver_readable), tvm_job_limiter_ref (self),
                          (GDestroyNotify) tvm_job_limiter_unref);
 
+  /* Attached under the lock: nobody may destroy it before. */
   g_mutex_lock (&self->lock);
-  starved_now = self->watch == NULL && !g_queue_is_empty (&self->waiting);
-  if (starved_now)
-    self->watch = g_source_ref (source);
+  if (self->watch == NULL && !g_queue_is_empty (&self->waiting))
+    {
+      self->watch = g_source_ref (source);
+      g_source_attach (source, tvm_io_thread_get_context (NULL));
+    }
   g_mutex_unlock (&self->lock);
 
-  if (starved_now)
-    g_source_attach (source, tvm_io_thread_get_context (NULL));
+  return is_new;
 }
 
 static void
@@ -294,7 +298,10 @@ pump (TvmJobLimiter *self)
   g_mutex_unlock (&self->lock);
 
   if (is_starved && !is_idle)
-    watch_jobserver (self);
+    {
+      if (watch_jobserver (self))
+        pump (self);
+    }
   else if (self->jobserver != NULL && is_idle)
     unwatch_jobserver (self);
 }
