@@ -68,52 +68,6 @@ split_options (char **words)
   return (char **) g_ptr_array_free (options, FALSE);
 }
 
-/* Whether it means something else in another place among the libraries; @takes_next if the word
- * behind it belongs to it. */
-static gboolean
-is_link_option (const char *word,
-                gboolean   *takes_next)
-{
-  static const char * const joined[] = { "-l", "-L", "-Wl," };
-  static const char * const with_next[] = { "-l", "-L", "-Xlinker", "-framework" };
-
-  *takes_next = TRUE;
-  for (gsize i = 0; i < G_N_ELEMENTS (with_next); i++)
-    if (g_str_equal (word, with_next[i]))
-      return TRUE;
-
-  *takes_next = FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (joined); i++)
-    if (g_str_has_prefix (word, joined[i]))
-      return TRUE;
-
-  return FALSE;
-}
-
-/* A library resolves what stands before it, so it must come behind the inputs. */
-static void
-set_options (TvmCompileRequest  *request,
-             char              **words)
-{
-  g_autoptr (GPtrArray) compile = g_ptr_array_new ();
-  g_autoptr (GPtrArray) link = g_ptr_array_new ();
-
-  for (guint i = 0; words[i] != NULL; i++)
-    {
-      gboolean takes_next = FALSE;
-      GPtrArray *options = is_link_option (words[i], &takes_next) ? link : compile;
-
-      g_ptr_array_add (options, words[i]);
-      if (takes_next && words[i + 1] != NULL)
-        g_ptr_array_add (options, words[++i]);
-    }
-
-  g_ptr_array_add (compile, NULL);
-  g_ptr_array_add (link, NULL);
-  tvm_compile_request_set_options (request, (const char * const *) compile->pdata);
-  tvm_compile_request_set_link_options (request, (const char * const *) link->pdata);
-}
-
 /* "512M": a number of bytes, with a suffix of powers of 1024 */
 static gboolean
 parse_size (const char *text,
@@ -237,7 +191,7 @@ new_request (const Settings *settings)
     tvm_compile_request_add_input (request, settings->inputs[i], TVM_LANGUAGE_AUTO);
   tvm_compile_request_set_output (request, settings->output);
   tvm_compile_request_set_working_directory (request, settings->cwd);
-  set_options (request, settings->options);
+  tvm_compile_request_set_options (request, (const char * const *) settings->options);
   if (settings->timeout > 0)
     tvm_compile_request_set_timeout (request, MAX ((gint64) (settings->timeout * 1000), 1));
   if (settings->memory_bytes > 0)
