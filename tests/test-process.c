@@ -437,7 +437,10 @@ test_no_supervisor (ProcessFixture *fixture,
 
   g_setenv ("TVM_SUPPORT_LIBEXECDIR", fixture->directory, TRUE);
   assert_fails (spec, TVM_ERROR, TVM_ERROR_NOT_FOUND, fixture->directory);
-  g_setenv ("TVM_SUPPORT_LIBEXECDIR", old, TRUE);
+  if (old != NULL)
+    g_setenv ("TVM_SUPPORT_LIBEXECDIR", old, TRUE);
+  else
+    g_unsetenv ("TVM_SUPPORT_LIBEXECDIR");
 }
 
 int
