@@ -389,6 +389,23 @@ test_mixed (void)
 }
 
 /* What clang prints for programs is not shown to people. */
+/* GCC 12, of "#error" with a NUL in its line */
+static void
+test_error_below_warning (void)
+{
+  g_auto (Parsed) parsed = PARSED_INIT;
+
+  parse (&parsed,
+         "[{\"kind\": \"warning\", \"message\": \"first\", \"children\": ["
+         "{\"kind\": \"note\", \"message\": \"its note\"}, "
+         "{\"kind\": \"error\", \"message\": \"second\"}]}]\n", -1, NULL);
+  g_assert_cmpuint (g_list_model_get_n_items (parsed.list), ==, 2);
+  assert_format (nth (&parsed, 0), "gcc: warning: first\n  gcc: note: its note");
+  assert_format (nth (&parsed, 1), "gcc: error: second");
+  g_assert_cmpuint (parsed.n_errors, ==, 1);
+  g_assert_cmpuint (parsed.n_warnings, ==, 1);
+}
+
 static void
 test_machine_text (void)
 {
@@ -619,6 +636,7 @@ main (int   argc,
   g_test_add_func ("/diagnostic/cause", test_cause);
   g_test_add_func ("/diagnostic/lines", test_lines);
   g_test_add_func ("/diagnostic/mixed", test_mixed);
+  g_test_add_func ("/diagnostic/error-below-warning", test_error_below_warning);
   g_test_add_func ("/diagnostic/machine-text", test_machine_text);
   g_test_add_func ("/diagnostic/binary", test_binary);
   g_test_add_func ("/diagnostic/limits", test_limits);

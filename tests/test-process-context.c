@@ -417,11 +417,29 @@ test_sync_of_async (ProcessFixture *fixture,
   g_autoptr (TvmProcessResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  tvm_sync_begin (&sync);
+  g_assert_true (tvm_sync_begin (&sync, NULL));
   tvm_process_run_async (spec, NULL, tvm_sync_ready, &sync);
   result = tvm_process_run_finish (tvm_sync_wait (&sync), &error);
   g_assert_no_error (error);
   g_assert_true (tvm_process_result_is_success (result));
+}
+
+/* Without one, a GMainContext would end the application. */
+static void
+test_sync_no_descriptor (void)
+{
+  g_auto (TvmSync) sync = TVM_SYNC_INIT;
+  g_autoptr (GError) error = NULL;
+  struct rlimit old_limit;
+  struct rlimit no_more;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &old_limit), ==, 0);
+  no_more = old_limit;
+  no_more.rlim_cur = 0;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &no_more), ==, 0);
+  g_assert_false (tvm_sync_begin (&sync, &error));
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &old_limit), ==, 0);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
 }
 
 int
@@ -440,6 +458,7 @@ main (int    argc,
   process_fixture_add ("/process/threads", test_threads);
   process_fixture_add ("/process/fork", test_fork);
   process_fixture_add ("/process/no-descriptors", test_no_descriptors);
+  g_test_add_func ("/process-context/sync-no-descriptor", test_sync_no_descriptor);
   g_test_add_func ("/process/no-processes", test_no_processes);
   g_test_add_func ("/process/no-stdio", test_no_stdio);
 

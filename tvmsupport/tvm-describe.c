@@ -416,7 +416,8 @@ tvm_describe (GCancellable  *cancellable,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_describe_async (cancellable, tvm_sync_ready, &sync);
   return tvm_describe_finish (tvm_sync_wait (&sync), error);
 }

@@ -840,7 +840,8 @@ tvm_file_lock_acquire (TvmFileLock   *self,
   if (acquire_at_once (self, timeout_msec, &locked, error))
     return locked;
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return FALSE;
   tvm_file_lock_acquire_async (self, timeout_msec, cancellable, tvm_sync_ready, &sync);
   return tvm_file_lock_acquire_finish (self, tvm_sync_wait (&sync), error);
 }

@@ -3,14 +3,11 @@
 
 #include "tvmsupport/process/tvm-io-thread-private.h"
 
-#include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/process/tvm-sync-private.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 typedef struct
 {
@@ -56,19 +53,6 @@ run_io_thread (gpointer data)
   return NULL;
 }
 
-/* A GMainContext aborts the process if it gets no descriptor. */
-static gboolean
-can_make_context (GError **error)
-{
-  int fd = eventfd (0, EFD_CLOEXEC);
-
-  if (fd < 0)
-    return tvm_error_set_errno (error, errno, _("Could not start the I/O thread"));
-
-  close (fd);
-  return TRUE;
-}
-
 static IoThread *
 start_io_thread (GError **error)
 {
@@ -78,7 +62,7 @@ start_io_thread (GError **error)
   sigset_t all;
   sigset_t old;
 
-  if (!can_make_context (error))
+  if (!tvm_sync_can_make_context (error))
     return NULL;
 
   /* The signals of the application are for its own threads. */

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
  *
  *   g_auto (TvmSync) sync = TVM_SYNC_INIT;
  *
- *   tvm_sync_begin (&sync);
+ *   if (!tvm_sync_begin (&sync, error))
+ *     return NULL;
  *   tvm_foo_async (self, …, cancellable, tvm_sync_ready, &sync);
  *   return tvm_foo_finish (self, tvm_sync_wait (&sync), error);
  *
@@ -26,7 +27,9 @@ typedef struct
 
 #define TVM_SYNC_INIT { NULL, NULL }
 
-void          tvm_sync_begin (TvmSync      *sync);
+gboolean      tvm_sync_can_make_context (GError **error);
+gboolean      tvm_sync_begin (TvmSync      *sync,
+                              GError      **error) G_GNUC_WARN_UNUSED_RESULT;
 void          tvm_sync_ready (GObject      *source,
                               GAsyncResult *result,
                               gpointer      user_data);

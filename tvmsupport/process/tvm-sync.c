@@ -3,11 +3,36 @@
 
 #include "tvmsupport/process/tvm-sync-private.h"
 
-void
-tvm_sync_begin (TvmSync *sync)
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* A GMainContext aborts the process if it gets no descriptor. */
+gboolean
+tvm_sync_can_make_context (GError **error)
 {
+  int fd = eventfd (0, EFD_CLOEXEC);
+
+  if (fd < 0)
+    return tvm_error_set_errno (error, errno, _("Could not make a main context"));
+
+  close (fd);
+  return TRUE;
+}
+
+gboolean
+tvm_sync_begin (TvmSync  *sync,
+                GError  **error)
+{
+  if (!tvm_sync_can_make_context (error))
+    return FALSE;
+
   sync->context = g_main_context_new ();
   g_main_context_push_thread_default (sync->context);
+  return TRUE;
 }
 
 /* The GAsyncReadyCallback of every call that a TvmSync waits for. */

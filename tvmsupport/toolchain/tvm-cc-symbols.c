@@ -359,7 +359,8 @@ tvm_cc_get_global_symbol_section_map (const char    *path,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_cc_get_global_symbol_section_map_async (path, nm, cancellable, tvm_sync_ready, &sync);
   return tvm_cc_get_global_symbol_section_map_finish (tvm_sync_wait (&sync), error);
 }

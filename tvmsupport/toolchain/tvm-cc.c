@@ -148,7 +148,8 @@ tvm_cc_get_target_triple (const char    *command,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_cc_get_target_triple_async (command, cancellable, tvm_sync_ready, &sync);
   return tvm_cc_get_target_triple_finish (tvm_sync_wait (&sync), error);
 }

@@ -96,7 +96,8 @@ tvm_compiler_compile (TvmCompiler        *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_compiler_compile_async (self, request, cancellable, tvm_sync_ready, &sync);
   return tvm_compiler_compile_finish (self, tvm_sync_wait (&sync), error);
 }

@@ -187,7 +187,8 @@ tvm_compiler_create_shared (TvmCompiler         *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_compiler_create_shared_async (self, output, objects, options, cwd, ccache_environ,
                                     cancellable, tvm_sync_ready, &sync);
   return tvm_compiler_create_shared_finish (self, tvm_sync_wait (&sync), error);
@@ -302,7 +303,8 @@ tvm_compiler_create_executable (TvmCompiler         *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_compiler_create_executable_async (self, output, objects, options, cwd, ccache_environ,
                                         cancellable, tvm_sync_ready, &sync);
   return tvm_compiler_create_executable_finish (self, tvm_sync_wait (&sync), error);
@@ -406,7 +408,8 @@ tvm_compiler_create_staticlib (TvmCompiler         *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_compiler_create_staticlib_async (self, output, inputs, ar, cancellable, tvm_sync_ready,
                                        &sync);
   return tvm_compiler_create_staticlib_finish (self, tvm_sync_wait (&sync), error);

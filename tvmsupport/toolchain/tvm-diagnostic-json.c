@@ -51,6 +51,7 @@ typedef struct
   gboolean escaped;  /* see escape_bytes() */
   gboolean wanted;   /* it will be kept, not only counted */
   char *last_place;  /* (owned): where the excerpt above was drawn */
+  GPtrArray *promoted;  /* (element-type TvmDiagnostic): children that are no notes */
 } Reader;
 
 /*
@@ -542,7 +543,10 @@ read_diagnostic (Reader     *reader,
     {
       g_autoptr (TvmDiagnostic) child = read_diagnostic (reader, entry);
 
-      if (reader->wanted)
+      /* GCC groups what it says at one go, an error below a warning too. */
+      if (tvm_diagnostic_get_severity (child) != TVM_DIAGNOSTIC_SEVERITY_NOTE)
+        g_ptr_array_add (reader->promoted, g_steal_pointer (&child));
+      else if (reader->wanted)
         tvm_parser_add_child (reader->parser, self, child);
     }
 
@@ -560,6 +564,7 @@ read_element (Reader     *reader,
   JsonObject *object = NULL;
   gint64 origin = 0;
   gboolean parsed = FALSE;
+  guint i;
 
   if (element.len > MAX_ELEMENT)
     return;
@@ -581,13 +586,16 @@ read_element (Reader     *reader,
 
   diagnostic = read_diagnostic (reader, object);
   tvm_parser_add (reader->parser, diagnostic);
+  for (i = 0; i < reader->promoted->len; i++)
+    tvm_parser_add (reader->parser, g_ptr_array_index (reader->promoted, i));
+  g_ptr_array_set_size (reader->promoted, 0);
 }
 
 void
 tvm_parser_read_json (TvmDiagnosticParser *parser,
                       TvmSlice             array)
 {
-  Reader reader = { parser, 1, FALSE, FALSE, NULL };
+  Reader reader = { parser, 1, FALSE, FALSE, NULL, NULL };
   const char *end = array.data + array.len - 1;
   const char *at = memchr (array.data, '{', array.len);
   g_autoptr (JsonParser) json = NULL;
@@ -596,6 +604,7 @@ tvm_parser_read_json (TvmDiagnosticParser *parser,
     return;
 
   json = json_parser_new_immutable ();
+  reader.promoted = g_ptr_array_new_with_free_func (g_object_unref);
   g_ptr_array_set_size (parser->context, 0);
   while (at < end)
     {
@@ -607,4 +616,5 @@ tvm_parser_read_json (TvmDiagnosticParser *parser,
     }
 
   g_free (reader.last_place);
+  g_ptr_array_unref (reader.promoted);
 }

@@ -512,7 +512,8 @@ tvm_toolchain_new (const char    *command,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_toolchain_new_async (command, cancellable, tvm_sync_ready, &sync);
   return tvm_toolchain_new_finish (tvm_sync_wait (&sync), error);
 }
@@ -614,7 +615,8 @@ tvm_toolchain_discover (const char    *target_triple,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  tvm_sync_begin (&sync);
+  if (!tvm_sync_begin (&sync, error))
+    return NULL;
   tvm_toolchain_discover_async (target_triple, cancellable, tvm_sync_ready, &sync);
   return tvm_toolchain_discover_finish (tvm_sync_wait (&sync), error);
 }
