@@ -80,6 +80,29 @@ test_object (CompileFixture *self,
 }
 
 static void
+test_own_depfile (CompileFixture *self,
+                  gconstpointer   data)
+{
+  const char *options[] = { "-MD", NULL };
+  g_autofree char *source = compile_fixture_write (self, "add.c", add_source);
+  g_autoptr (TvmCompileRequest) request =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "add.o");
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autofree char *depfile = g_strdup (tvm_compile_request_get_output (request));
+  g_autofree char *target = g_strconcat (depfile, ":", NULL);
+  g_autofree char *rule = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tvm_compile_request_set_options (request, options);
+  result = compile_fixture_compile (self, request);
+  compile_fixture_assert_ok (result);
+  depfile[strlen (depfile) - 1] = 'd';
+  g_file_get_contents (depfile, &rule, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_str_has_prefix (rule, target));
+}
+
+static void
 test_bytes (CompileFixture *self,
             gconstpointer   data)
 {
@@ -808,6 +831,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   compile_fixture_add ("/compiler/object", test_object);
+  compile_fixture_add ("/compiler/own-depfile", test_own_depfile);
   compile_fixture_add ("/compiler/bytes", test_bytes);
   compile_fixture_add ("/compiler/bytes/broken", test_bytes_broken);
   compile_fixture_add ("/compiler/executable", test_executable);

@@ -26,7 +26,7 @@ TvmOptionUse tvm_compile_option_classify (const char * const *options,
                                           guint              *n_words);
 
 /* Splits @options. What only a link uses goes to @link_options, the rest to @compile_options; -c
- * goes away, as the kind of a request is explicit, and what contradicts that (-S, -E, -o) is
+ * goes away, as the kind of a request is explicit, and what contradicts that (-S, -E, -M, -o) is
  * TVM_ERROR_INVALID_ARGUMENT. */
 gboolean     tvm_compile_options_split   (const char * const  *options,
                                           char              ***compile_options,
@@ -40,6 +40,9 @@ void         tvm_compile_options_add     (const char * const *options,
 
 /* Whether the options ask for dependencies in a way of their own */
 gboolean     tvm_compile_options_have_depfile (const char * const *options);
+
+/* Whether they make a depfile whose target follows from the name of the output */
+gboolean     tvm_compile_options_need_target (const char * const *options);
 
 /* The static libraries and objects that link options name: paths, and -l with a file in a -L
  * folder.

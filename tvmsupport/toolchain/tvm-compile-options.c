@@ -188,6 +188,22 @@ tvm_compile_options_have_depfile (const char * const *options)
   return FALSE;
 }
 
+gboolean
+tvm_compile_options_need_target (const char * const *options)
+{
+  gboolean makes_depfile = FALSE;
+  guint i;
+
+  for (i = 0; options != NULL && options[i] != NULL; i++)
+    {
+      if (g_str_has_prefix (options[i], "-MT") || g_str_has_prefix (options[i], "-MQ"))
+        return FALSE;
+      makes_depfile |= g_str_equal (options[i], "-MD") || g_str_equal (options[i], "-MMD");
+    }
+
+  return makes_depfile;
+}
+
 /* The value of an option that is joined to it or is the next word; NULL if @options[index] is
  * another */
 static const char *

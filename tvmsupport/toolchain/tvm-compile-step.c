@@ -148,7 +148,8 @@ build_command (Step     *step,
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) argv = NULL;
   g_auto (GStrv) command = NULL;
-  guint n_command;
+  const char * const *options = (const char * const *) step->request->options;
+  guint n_extra = 0;
 
   argv = tvm_compiler_build_argv (step->compiler, step->toolchain, step->request, error);
   if (argv == NULL || !add_wrapper (step, builder, error))
@@ -159,15 +160,21 @@ build_command (Step     *step,
     {
       const char *words[] = { "-MD", "-MF", step->depfile, "-MT", DEPFILE_TARGET, NULL };
       g_strv_builder_addv (builder, words);
+      n_extra = G_N_ELEMENTS (words) - 1;
     }
   else
     {
       g_clear_pointer (&step->depfile, g_free);
+      /* A depfile of the caller names the output, not where it is written at first. */
+      if (step->stage != NULL && tvm_compile_options_need_target (options))
+        {
+          g_strv_builder_addv (builder, (const char *[]) { "-MT", step->output, NULL });
+          n_extra = 2;
+        }
     }
 
   command = g_strv_builder_end (builder);
-  n_command = g_strv_length (argv);
-  *n_fixed = g_strv_length (command) - n_command + 1 - (step->depfile != NULL ? 5 : 0);
+  *n_fixed = g_strv_length (command) - n_extra - g_strv_length (argv) + 1;
   return g_steal_pointer (&command);
 }
 
