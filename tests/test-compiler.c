@@ -288,6 +288,81 @@ test_fatal_errors (CompileFixture *self,
   g_assert_cmpuint (tvm_diagnostic_get_line (diagnostic), ==, 3);
 }
 
+/* What coverage and split debug information name must be there when they are looked for. */
+static void
+test_side_outputs (CompileFixture *self,
+                   gconstpointer   data)
+{
+  g_autofree char *source =
+    compile_fixture_write (self, "main.c", "int main (void) { return 0; }\n");
+  g_autofree char *program = compile_fixture_path (self, "prog");
+  g_autofree char *object = compile_fixture_path (self, "main.o");
+  g_autofree char *contents = NULL;
+  g_autofree char *nothing = NULL;
+  g_autoptr (TvmCompileRequest) linked =
+    compile_fixture_request (self, TVM_COMPILE_KIND_EXECUTABLE, source, "prog");
+  g_autoptr (TvmCompileRequest) compiled =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "main.o");
+  const char *coverage[] = { "--coverage", NULL };
+  const char *split[] = { "-g", "-gsplit-dwarf", NULL };
+  g_autoptr (TvmCompiler) gcc = tvm_compiler_new_for_command ("gcc");
+  g_autoptr (TvmCompileResult) result = NULL;
+  gsize length;
+
+  g_set_object (&self->compiler, gcc);
+  tvm_compile_request_set_options (linked, coverage);
+  result = compile_fixture_compile (self, linked);
+  compile_fixture_assert_ok (result);
+  g_assert_true (compile_fixture_exists (self, "prog-main.gcno"));
+  nothing = compile_fixture_run (program, NULL);
+  g_assert_true (compile_fixture_exists (self, "prog-main.gcda"));
+
+  g_clear_object (&result);
+  tvm_compile_request_set_options (compiled, split);
+  result = compile_fixture_compile (self, compiled);
+  compile_fixture_assert_ok (result);
+  g_assert_true (compile_fixture_exists (self, "main.dwo"));
+  g_assert_true (g_file_get_contents (object, &contents, &length, NULL));
+  g_assert_null (memmem (contents, length, ".tvm-", 5));
+}
+
+static void
+test_side_outputs_clang (CompileFixture *self,
+                         gconstpointer   data)
+{
+  g_autofree char *source =
+    compile_fixture_write (self, "main.c", "int main (void) { return 0; }\n");
+  g_autofree char *gcda = compile_fixture_path (self, "main.gcda");
+  g_autofree char *object = compile_fixture_path (self, "main.o");
+  g_autofree char *contents = NULL;
+  g_autoptr (TvmCompileRequest) compiled =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "main.o");
+  g_autoptr (TvmCompileRequest) linked =
+    compile_fixture_request (self, TVM_COMPILE_KIND_EXECUTABLE, source, "prog");
+  const char *coverage[] = { "--coverage", NULL };
+  g_autoptr (TvmCompiler) clang = tvm_compiler_new_for_command ("clang");
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (TvmCompileResult) refused = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  if (!compile_fixture_have ("clang"))
+    return;
+
+  tvm_compile_request_set_options (compiled, coverage);
+  tvm_compile_request_set_options (linked, coverage);
+  result = tvm_compiler_compile (clang, compiled, NULL, &error);
+  g_assert_no_error (error);
+  compile_fixture_assert_ok (result);
+  g_assert_true (compile_fixture_exists (self, "main.gcno"));
+  g_assert_true (g_file_get_contents (object, &contents, &length, NULL));
+  g_assert_nonnull (memmem (contents, length, gcda, strlen (gcda)));
+
+  refused = tvm_compiler_compile (clang, linked, NULL, &error);
+  g_assert_null (refused);
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
+}
+
 static void
 test_language_follows_source (CompileFixture *self,
                               gconstpointer   data)
@@ -841,6 +916,8 @@ main (int    argc,
   compile_fixture_add ("/compiler/all-sources-report", test_all_sources_report);
   compile_fixture_add ("/compiler/warning-kept", test_warning_kept);
   compile_fixture_add ("/compiler/fatal-errors", test_fatal_errors);
+  compile_fixture_add ("/compiler/side-outputs", test_side_outputs);
+  compile_fixture_add ("/compiler/side-outputs/clang", test_side_outputs_clang);
   compile_fixture_add ("/compiler/language-follows-source", test_language_follows_source);
   compile_fixture_add ("/compiler/link-uses-what-inputs-need", test_link_uses_what_inputs_need);
   compile_fixture_add ("/compiler/staticlib", test_staticlib);

@@ -85,7 +85,7 @@ acquire (TvmJobLimiter *limiter,
 static void
 test_limit (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
   Grants grants;
 
   grants_init (&grants);
@@ -111,17 +111,23 @@ test_limit (void)
 static void
 test_automatic_limit (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) serial = tvm_job_limiter_new (NULL, 1);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
 
   g_assert_cmpuint (tvm_job_limiter_get_limit (limiter), ==, tvm_machine_get_processors ());
   g_assert_cmpuint (tvm_machine_get_processors (), >=, 1);
+  g_assert_cmpuint (tvm_job_limiter_get_limit (serial), ==, 1);
+  tvm_job_limiter_set_max_jobs (serial, 3);
+  g_assert_cmpuint (tvm_job_limiter_get_limit (serial), ==, 3);
+  tvm_job_limiter_set_max_jobs (serial, 0);
+  g_assert_cmpuint (tvm_job_limiter_get_limit (serial), ==, 1);
   g_assert_cmpuint (tvm_machine_get_processors (), <=, g_get_num_processors ());
 }
 
 static void
 test_cancel (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
   Grants grants;
@@ -153,7 +159,7 @@ test_cancel (void)
 static void
 test_memory (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
   Grants grants;
 
   /* More than any machine has: one at a time, but never none */
@@ -199,8 +205,8 @@ check_jobserver (const char *makeflags,
 {
   gboolean unavailable;
   g_autoptr (TvmJobserver) jobserver = tvm_jobserver_new (makeflags, &unavailable);
-  TvmJobLimiter *first = tvm_job_limiter_new (jobserver);
-  TvmJobLimiter *second = tvm_job_limiter_new (jobserver);
+  TvmJobLimiter *first = tvm_job_limiter_new (jobserver, 0);
+  TvmJobLimiter *second = tvm_job_limiter_new (jobserver, 0);
   Grants first_grants;
   Grants second_grants;
 
@@ -303,7 +309,7 @@ test_jobserver_unavailable (void)
 static void
 test_fork (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
   Grants grants;
   int status;
   pid_t pid;
@@ -371,7 +377,7 @@ take_and_release (gpointer data)
 static void
 test_threads (void)
 {
-  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL);
+  g_autoptr (TvmJobLimiter) limiter = tvm_job_limiter_new (NULL, 0);
   GThread *threads[4];
   guint i;
 

@@ -86,6 +86,27 @@ add_reporting (TvmToolchain      *toolchain,
     }
 }
 
+/* What a compiler writes beside its output is named by where the output ends up, not by where it is
+ * staged: the names stand in the output, and a program looks for them when it runs. */
+static void
+add_side_stem (TvmToolchain      *toolchain,
+               TvmCompileRequest *request,
+               GStrvBuilder      *argv)
+{
+  g_autofree char *folder = NULL;
+  g_autofree char *prefix = NULL;
+  g_autofree char *base = NULL;
+
+  if (request->side_stem == NULL || !tvm_toolchain_places_side_outputs (toolchain) ||
+      !tvm_compile_options_have_side_outputs ((const char * const *) request->options))
+    return;
+
+  folder = g_path_get_dirname (request->side_stem);
+  prefix = g_strconcat (folder, "/", NULL);
+  base = g_path_get_basename (request->side_stem);
+  add_strv (argv, (const char *[]) { "-dumpdir", prefix, "-dumpbase", base, NULL });
+}
+
 static char **
 build_compile (TvmToolchain       *toolchain,
                TvmCompileRequest  *request,
@@ -119,6 +140,7 @@ build_compile (TvmToolchain       *toolchain,
   g_strv_builder_add (argv, driver);
   add_strv (argv, tvm_toolchain_peek_args (toolchain));
   add_reporting (toolchain, request, argv);
+  add_side_stem (toolchain, request, argv);
   if (tvm_compile_request_get_pic (request))
     g_strv_builder_add (argv, "-fPIC");
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_COMPILE, argv);

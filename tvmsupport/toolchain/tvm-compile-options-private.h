@@ -38,6 +38,10 @@ void         tvm_compile_options_add     (const char * const *options,
                                           TvmOptionUse        use,
                                           GStrvBuilder       *builder);
 
+/* Whether a compiler writes more files beside its output with these options, or writes their paths
+ * into it */
+gboolean     tvm_compile_options_have_side_outputs (const char * const *options);
+
 /* Whether the options ask for dependencies in a way of their own */
 gboolean     tvm_compile_options_have_depfile (const char * const *options);
 

@@ -175,6 +175,28 @@ tvm_compile_options_add (const char * const *options,
 }
 
 gboolean
+tvm_compile_options_have_side_outputs (const char * const *options)
+{
+  static const char * const prefixes[] = {
+    "--coverage", "-coverage", "-ftest-coverage", "-fprofile-arcs", "-fprofile-generate",
+    "-gsplit-dwarf", "-save-temps", "-fstack-usage", "-fcallgraph-info", "-fdump-",
+    "-ftime-trace", "-fsave-optimization-record",
+  };
+  guint i, j;
+
+  for (i = 0; options != NULL && options[i] != NULL; i++)
+    {
+      for (j = 0; j < G_N_ELEMENTS (prefixes); j++)
+        {
+          if (g_str_has_prefix (options[i], prefixes[j]))
+            return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+gboolean
 tvm_compile_options_have_depfile (const char * const *options)
 {
   guint i;

@@ -14,8 +14,9 @@
  * What to make of which inputs: the settings of one compile, link or archive.
  *
  * A request is a plain set of values. It can be used for any number of compiles, by any number of
- * compilers; each takes a snapshot when it starts, so a request may be changed at once for the next
- * one. It must not be changed by two threads at a time.
+ * compilers. A compile takes a snapshot when it starts, so the request may be changed at once for
+ * the next one; those of a batch start one after the other, and must be left alone until it has
+ * ended. A request must not be changed by two threads at a time.
  *
  * ```c
  * g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_SHARED);
@@ -223,6 +224,7 @@ tvm_compile_request_finalize (GObject *object)
   g_strfreev (self->environ_);
   g_strfreev (self->ccache_environ);
   g_free (self->archiver);
+  g_free (self->side_stem);
 
   G_OBJECT_CLASS (tvm_compile_request_parent_class)->finalize (object);
 }
@@ -320,7 +322,12 @@ tvm_compile_request_class_init (TvmCompileRequestClass *klass)
    * TvmCompileRequest:output: (type filename)
    *
    * The file to make. It appears whole or not at all; an earlier file of that name stays as it was
-   * when the compile fails. If %NULL, the result carries the bytes instead.
+   * when the compile fails, and a symbolic link of that name is replaced. If %NULL, the result
+   * carries the bytes instead.
+   *
+   * What options such as `--coverage` and `-gsplit-dwarf` make a compiler write besides goes beside
+   * the output. Only GCC from version 11 on can be told so; other compilers then write an object
+   * in place, and cannot link sources at once.
    *
    * Since: 1.0
    */

@@ -11,7 +11,9 @@
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 #include "tvmsupport/toolchain/tvm-compile-step-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/tvm-error.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /*
@@ -399,6 +401,37 @@ source_ready (GObject      *source,
     sources_ready (task);
 }
 
+static char *
+strip_suffix (const char *path)
+{
+  const char *slash = strrchr (path, '/');
+  const char *dot = strrchr (slash != NULL ? slash : path, '.');
+
+  return dot != NULL ? g_strndup (path, dot - path) : g_strdup (path);
+}
+
+/* As GCC itself names them: foo.gcno for foo.o, and prog-foo.gcno where foo.c is linked to prog at once */
+static char *
+make_side_stem (Run                  *run,
+                const TvmCompileItem *item)
+{
+  g_autofree char *base = g_path_get_basename (item->path);
+  g_autofree char *name = strip_suffix (base);
+
+  if (item->object == NULL)
+    return strip_suffix (run->plan->output);
+
+  return g_strconcat (run->plan->output, "-", name, NULL);
+}
+
+/* Whether the options make the compiler write beside an output in a way that staging would break */
+static gboolean
+has_stray_side_outputs (Run *run)
+{
+  return !tvm_toolchain_places_side_outputs (run->toolchain) &&
+         tvm_compile_options_have_side_outputs ((const char * const *) run->merged->options);
+}
+
 static TvmCompileRequest *
 make_source_request (Run                  *run,
                      const TvmCompileItem *item,
@@ -409,6 +442,7 @@ make_source_request (Run                  *run,
 
   tvm_compile_request_add_input (request, item->path, item->language);
   tvm_compile_request_set_output (request, output);
+  request->side_stem = make_side_stem (run, item);
   return request;
 }
 
@@ -424,6 +458,15 @@ compile_sources (GTask *task)
   Run *run = g_task_get_task_data (task);
   guint n = 0;
   guint i;
+
+  if (run->plan->n_sources > 0 && has_stray_side_outputs (run))
+    {
+      fail (task, g_error_new (TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                               _("“%s” would leave files beside objects that do not stay; compile "
+                                 "the sources to objects first, and link those"),
+                               tvm_toolchain_get_name (run->toolchain)));
+      return;
+    }
 
   run->n_total = run->plan->n_sources + 1;
   run->step_results = g_ptr_array_new_with_free_func (tvm_compile_result_unref0);
@@ -483,7 +526,7 @@ compile_object (GTask *task)
   TvmStepFlags flags = get_step_flags (item);
 
   run->n_total = 1;
-  if (!run->plan->wants_bytes)
+  if (!run->plan->wants_bytes && !has_stray_side_outputs (run))
     flags |= TVM_STEP_STAGED;
   tvm_compile_step_async (run->compiler, run->toolchain, request, flags,
                           g_task_get_cancellable (task), object_ready, g_object_ref (task));

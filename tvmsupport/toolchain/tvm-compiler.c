@@ -364,13 +364,13 @@ static void
 tvm_compiler_init (TvmCompiler *self)
 {
   TvmCompilerPrivate *priv = PRIVATE (self);
+  TvmJobserver *jobserver;
   gboolean jobserver_unavailable;
 
   g_mutex_init (&priv->lock);
   priv->output_format = g_strdup ("so");
-  priv->limiter = tvm_job_limiter_new (tvm_jobserver_get_default (&jobserver_unavailable));
-  if (jobserver_unavailable)
-    tvm_job_limiter_set_max_jobs (priv->limiter, 1);
+  jobserver = tvm_jobserver_get_default (&jobserver_unavailable);
+  priv->limiter = tvm_job_limiter_new (jobserver, jobserver_unavailable ? 1 : 0);
 }
 
 /**

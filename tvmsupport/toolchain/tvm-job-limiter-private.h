@@ -19,10 +19,12 @@ G_BEGIN_DECLS
 typedef struct _TvmJobLimiter TvmJobLimiter;
 typedef struct _TvmJobSlot TvmJobSlot;
 
-TvmJobLimiter *tvm_job_limiter_new            (TvmJobserver         *jobserver);
+/* @automatic_jobs is the limit while none is set; 0 stands for as many as there are processors */
+TvmJobLimiter *tvm_job_limiter_new            (TvmJobserver         *jobserver,
+                                               guint                 automatic_jobs);
 TvmJobLimiter *tvm_job_limiter_ref            (TvmJobLimiter        *self);
 void           tvm_job_limiter_unref          (TvmJobLimiter        *self);
-/* 0 stands for as many as there are processors */
+/* 0 takes the limit away that was set */
 void           tvm_job_limiter_set_max_jobs   (TvmJobLimiter        *self,
                                                guint                 max_jobs);
 guint          tvm_job_limiter_get_limit      (TvmJobLimiter        *self);

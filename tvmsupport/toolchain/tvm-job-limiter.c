@@ -25,6 +25,7 @@ struct _TvmJobLimiter
   GQueue waiting;               /* (element-type GTask) (owned) */
   GPtrArray *running;           /* (element-type TvmJobSlot) (unowned) */
   guint max_jobs;
+  guint automatic_jobs;         /* what a max_jobs of 0 stands for; 0 for the processors */
   guint64 memory_per_job;
   guint64 seen_memory;          /* the most that a job needed so far */
   GSource *watch;               /* (nullable) (owned): waits for the job server */
@@ -46,7 +47,8 @@ static GPtrArray *starved; /* (element-type TvmJobLimiter) (owned) */
 static void pump (TvmJobLimiter *self);
 
 TvmJobLimiter *
-tvm_job_limiter_new (TvmJobserver *jobserver)
+tvm_job_limiter_new (TvmJobserver *jobserver,
+                     guint         automatic_jobs)
 {
   TvmJobLimiter *self = g_new0 (TvmJobLimiter, 1);
 
@@ -55,6 +57,7 @@ tvm_job_limiter_new (TvmJobserver *jobserver)
   g_queue_init (&self->waiting);
   self->running = g_ptr_array_new ();
   self->jobserver = jobserver;
+  self->automatic_jobs = automatic_jobs;
   self->owner = tvm_owner_get_current ();
 
   return self;
@@ -85,7 +88,10 @@ tvm_job_limiter_unref (TvmJobLimiter *self)
 static guint
 get_limit_locked (TvmJobLimiter *self)
 {
-  return self->max_jobs > 0 ? self->max_jobs : tvm_machine_get_processors ();
+  if (self->max_jobs > 0)
+    return self->max_jobs;
+
+  return self->automatic_jobs > 0 ? self->automatic_jobs : tvm_machine_get_processors ();
 }
 
 guint
@@ -192,6 +198,7 @@ jobserver_readable (gint         fd,
 static gboolean
 watch_jobserver (TvmJobLimiter *self)
 {
+  GMainContext *context = tvm_io_thread_get_context (NULL);
   g_autoptr (GSource) source = NULL;
   gboolean is_new;
 
@@ -210,10 +217,10 @@ watch_jobserver (TvmJobLimiter *self)
 
   /* Attached under the lock: nobody may destroy it before. */
   g_mutex_lock (&self->lock);
-  if (self->watch == NULL && !g_queue_is_empty (&self->waiting))
+  if (context != NULL && self->watch == NULL && !g_queue_is_empty (&self->waiting))
     {
       self->watch = g_source_ref (source);
-      g_source_attach (source, tvm_io_thread_get_context (NULL));
+      g_source_attach (source, context);
     }
   g_mutex_unlock (&self->lock);
 
@@ -360,6 +367,8 @@ tvm_job_limiter_acquire_async (TvmJobLimiter       *self,
       return;
     }
 
+  /* Under the lock, so that a cancel in another thread finds the task in the queue. */
+  g_mutex_lock (&self->lock);
   if (cancellable != NULL)
     {
       GSource *source = g_cancellable_source_new (cancellable);
@@ -370,8 +379,6 @@ tvm_job_limiter_acquire_async (TvmJobLimiter       *self,
       g_task_set_task_data (task, source, (GDestroyNotify) g_source_unref);
       g_task_attach_source (task, source, G_SOURCE_FUNC (waiting_cancelled));
     }
-
-  g_mutex_lock (&self->lock);
   g_queue_push_tail (&self->waiting, task);
   g_mutex_unlock (&self->lock);
 

@@ -14,6 +14,8 @@ const char * const *tvm_toolchain_peek_args       (TvmToolchain *self);
 const char * const *tvm_toolchain_peek_wrapper    (TvmToolchain *self);
 /* The major version, 0 if it is not known */
 guint               tvm_toolchain_get_major       (TvmToolchain *self);
+/* Whether it can be told where to put what it writes beside its output */
+gboolean            tvm_toolchain_places_side_outputs (TvmToolchain *self);
 gboolean            tvm_toolchain_is_compiler_cache (const char *program);
 
 /* Finds the default command without running anything: CXX, then CC, then the known names in PATH.

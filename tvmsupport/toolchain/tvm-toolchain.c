@@ -899,3 +899,11 @@ tvm_toolchain_get_major (TvmToolchain *self)
 {
   return self->identity->version != NULL ? atoi (self->identity->version) : 0;
 }
+
+gboolean
+tvm_toolchain_places_side_outputs (TvmToolchain *self)
+{
+  /* -dumpdir as it is meant here came with GCC 11. */
+  return self->identity->family == TVM_TOOLCHAIN_FAMILY_GCC &&
+         tvm_toolchain_get_major (self) >= 11;
+}
