@@ -115,6 +115,17 @@ def test_options(tmp_path):
         assert library.root() == 2.0
 
 
+def test_an_option_among_the_objects(add_c, tmp_path):
+    """The seed put them on the same command line, so that -lm could stand among the objects."""
+    source = tmp_path / "cosine.c"
+    source.write_text("#include <math.h>\ndouble cosine(double x) { return cos(x); }\n")
+    cc.create_shared(str(tmp_path / "cosine.so"), [str(source), "-lm"])
+    library = ctypes.CDLL(str(tmp_path / "cosine.so"))
+    library.cosine.restype = ctypes.c_double
+    library.cosine.argtypes = [ctypes.c_double]
+    assert library.cosine(0.0) == 1.0
+
+
 def test_a_static_library_among_the_options(add_c, tmp_path):
     object_of(add_c)
     cc.create_staticlib(tmp_path / "libfoo.a", [tmp_path / "add.o"])

@@ -6,6 +6,7 @@ takes a list of files, it also takes a single one; wherever it takes a list of o
 takes one string, which is split as a shell splits it. Lists of the caller are never changed.
 """
 
+import os
 import shutil
 
 from gi.repository import GLib, TvmSupport
@@ -65,13 +66,20 @@ def _run(compiler, request, what):
     )
 
 
+def _is_option(word, cwd):
+    """Whether one of the objects is an option for the linker, such as ``-lm``, and no file."""
+    return word.startswith("-") and not os.path.exists(os.path.join(cwd or "", word))
+
+
 def _create(kind, output, objects, options, cc, cwd, ccache_env):
     if ccache_env is not None and shutil.which("ccache") is None:
         raise ValueError("ccache not found")
     request = TvmSupport.CompileRequest.new(kind)
-    _add_inputs(request, objects)
+    files = _bridge.paths(objects)
+    words = [file for file in files if _is_option(file, cwd)]
+    _add_inputs(request, [file for file in files if not _is_option(file, cwd)])
     request.set_output(_bridge.path(output))
-    request.set_options(_bridge.options(options))
+    request.set_options(words + (_bridge.options(options) or []))
     request.set_working_directory(_bridge.path(cwd))
     request.set_ccache_environ(_bridge.environ(ccache_env))
     _run(_compiler(cc), request, "Compilation error")
