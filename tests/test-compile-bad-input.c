@@ -110,6 +110,12 @@ test_inputs_that_make_no_sense (CompileFixture *self,
   g_autoptr (TvmCompileRequest) escaping = tvm_compile_request_new (TVM_COMPILE_KIND_OBJECT);
   g_autoptr (TvmCompileRequest) contradiction =
     compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "x.o");
+  g_autofree char *notes = compile_fixture_write (self, "notes.txt", "notes\n");
+  g_autoptr (TvmCompileRequest) no_source =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, notes, "x.o");
+  g_autoptr (TvmCompileRequest) onto_itself =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "add.c");
+  g_autofree char *contents = NULL;
   const char *options[] = { "-S", NULL };
 
   tvm_compile_request_add_input (two, source, TVM_LANGUAGE_AUTO);
@@ -118,6 +124,10 @@ test_inputs_that_make_no_sense (CompileFixture *self,
   assert_refused (self, empty, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "empty");
   tvm_compile_request_add_input_bytes (escaping, "../../x.c", bytes, TVM_LANGUAGE_AUTO);
   assert_refused (self, escaping, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "../../x.c");
+  assert_refused (self, no_source, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "notes.txt");
+  assert_refused (self, onto_itself, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "add.c");
+  g_assert_true (g_file_get_contents (source, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, add_source);
   tvm_compile_request_set_options (contradiction, options);
   assert_refused (self, contradiction, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "-S");
 }
@@ -634,6 +644,24 @@ test_missing_archiver (CompileFixture *self,
 }
 
 static void
+test_compiler_that_makes_nothing (CompileFixture *self,
+                                  gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "add.c", add_source);
+  g_autoptr (TvmCompileRequest) request =
+    compile_fixture_request (self, TVM_COMPILE_KIND_SHARED, source, "add.so");
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&self->compiler);
+  self->compiler = tvm_compiler_new_for_command ("true");
+  result = compile_fixture_compile (self, request);
+  g_assert_false (tvm_compile_result_check (result, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, "add.c.o"));
+}
+
+static void
 test_hostile_environment (CompileFixture *self,
                           gconstpointer   data)
 {
@@ -689,6 +717,7 @@ main (int    argc,
   compile_fixture_add ("/bad-input/long-options", test_long_options);
   compile_fixture_add ("/bad-input/broken-tar", test_broken_tar);
   compile_fixture_add ("/bad-input/missing-archiver", test_missing_archiver);
+  compile_fixture_add ("/bad-input/makes-nothing", test_compiler_that_makes_nothing);
   compile_fixture_add ("/bad-input/hostile-environment", test_hostile_environment);
 
   return g_test_run ();

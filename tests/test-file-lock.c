@@ -730,6 +730,16 @@ run_helper (const char *mode,
   return 0;
 }
 
+static void
+test_no_path (void)
+{
+  g_autoptr (TvmFileLock) lock = g_object_new (TVM_TYPE_FILE_LOCK, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tvm_file_lock_acquire (lock, 0, NULL, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -741,6 +751,7 @@ main (int   argc,
   self_path = argv[0];
 
 #define ADD(name, func) g_test_add ("/file-lock/" name, Fixture, NULL, setup, func, teardown)
+  g_test_add_func ("/file-lock/no-path", test_no_path);
   ADD ("basic", test_basic);
   ADD ("relative", test_relative);
   ADD ("fails", test_fails);

@@ -96,6 +96,23 @@ test_basic (void)
   g_assert_cmpuint (count_fds (), ==, fds);
 }
 
+/* As new TvmSupport.TempDirectory() of a language binding makes it */
+static void
+test_plain_construction (void)
+{
+  g_autoptr (TvmTempDirectory) temp = g_object_new (TVM_TYPE_TEMP_DIRECTORY, NULL);
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) names = tvm_temp_directory_list (temp, &error);
+  g_autofree char *path = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_strv_length (names), ==, 0);
+  path = g_strdup (tvm_temp_directory_get_path (temp));
+  g_assert_true (exists (path));
+  g_clear_object (&temp);
+  g_assert_false (exists (path));
+}
+
 static void
 test_umask (void)
 {
@@ -667,6 +684,7 @@ main (int   argc,
   g_setenv ("TMPDIR", tmp, TRUE);
 
   g_test_add_func ("/temp-directory/basic", test_basic);
+  g_test_add_func ("/temp-directory/plain-construction", test_plain_construction);
   g_test_add_func ("/temp-directory/umask", test_umask);
   g_test_add_func ("/temp-directory/custom", test_custom);
   g_test_add_func ("/temp-directory/replaced", test_replaced);

@@ -323,6 +323,13 @@ begin_acquire (TvmFileLock  *self,
   gboolean held, acquiring;
   int inherited;
 
+  if (self->path == NULL)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                           _("A lock without a path cannot be acquired"));
+      return FALSE;
+    }
+
   tvm_fork_lock ();
   inherited = drop_inherited (self);
   held = self->fd >= 0;
@@ -404,8 +411,8 @@ set_path (TvmFileLock *self,
 {
   g_autofree char *cwd = NULL;
 
-  if (path == NULL)
-    path = "";
+  if (path == NULL || path[0] == '\0')
+    return;
   if (g_path_is_absolute (path))
     {
       self->path = g_strdup (path);

@@ -114,6 +114,15 @@ tvm_temp_directory_initable_init (GInitable     *initable,
   return self->place != NULL;
 }
 
+/* What a language binding made with a plain constructor, which initializes nothing, is initialized at
+ * its first use. */
+static gboolean
+ensure_place (TvmTempDirectory  *self,
+              GError           **error)
+{
+  return tvm_temp_directory_initable_init (G_INITABLE (self), NULL, error);
+}
+
 static void
 tvm_temp_directory_dispose (GObject *object)
 {
@@ -437,7 +446,7 @@ tvm_temp_directory_get_path (TvmTempDirectory *self)
 {
   g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (self), NULL);
 
-  return self->place != NULL ? self->place->path : self->custom_path;
+  return ensure_place (self, NULL) ? self->place->path : self->custom_path;
 }
 
 /**
@@ -535,9 +544,11 @@ tvm_temp_directory_build_path (TvmTempDirectory  *self,
   gboolean removed;
 
   g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (self), NULL);
-  g_return_val_if_fail (self->place != NULL, NULL);
   g_return_val_if_fail (name != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!ensure_place (self, error))
+    return NULL;
 
   if (!is_inside (name))
     {
@@ -626,9 +637,10 @@ tvm_temp_directory_list (TvmTempDirectory  *self,
   char **names;
 
   g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (self), NULL);
-  g_return_val_if_fail (self->place != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
+  if (!ensure_place (self, error))
+    return NULL;
   if (!tvm_temp_place_begin (self->place))
     {
       set_removed_error (self->place, error);
@@ -692,9 +704,11 @@ tvm_temp_directory_remove (TvmTempDirectory *self,
                            GError          **error)
 {
   g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (self), FALSE);
-  g_return_val_if_fail (self->place != NULL, FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ensure_place (self, error))
+    return FALSE;
 
   return remove_cancellable (self->place, cancellable, error);
 }
@@ -735,15 +749,21 @@ tvm_temp_directory_remove_async (TvmTempDirectory   *self,
                                  gpointer            user_data)
 {
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (TVM_IS_TEMP_DIRECTORY (self));
-  g_return_if_fail (self->place != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tvm_temp_directory_remove_async);
   /* That it is gone counts, also if cancelled at the same time. */
   g_task_set_check_cancellable (task, FALSE);
+  if (!ensure_place (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
   g_task_set_task_data (task, tvm_temp_place_ref (self->place),
                         (GDestroyNotify) tvm_temp_place_unref);
   g_task_run_in_thread (task, remove_in_thread);

@@ -5,6 +5,8 @@
 #include "tvmsupport/toolchain/tvm-compile-request.h"
 #include "tvmsupport/toolchain/tvm-toolchain.h"
 
+#include <sys/types.h>
+
 G_BEGIN_DECLS
 
 /*
@@ -28,6 +30,9 @@ typedef struct
   gboolean has_cxx;          /* a source is C++ */
   char *output;              /* absolute, or in @work if the bytes are wanted */
   gboolean wants_bytes;
+  gboolean has_old_output;   /* what is at the place of the output now, so that it is no input */
+  dev_t old_device;
+  ino_t old_inode;
   TvmTempDirectory *work;    /* (nullable) (owned): intermediate files */
 } TvmCompilePlan;
 

@@ -110,9 +110,10 @@ is_linkable (const guint8 *data,
 /* Opens an input as a compiler will: what it cannot read is an error here, with the name of the
  * file. */
 static gboolean
-look_at_file (const char  *path,
-              Content     *content,
-              GError     **error)
+look_at_file (TvmCompilePlan  *plan,
+              const char      *path,
+              Content         *content,
+              GError         **error)
 {
   g_autofree char *shown = g_filename_display_name (path);
   struct stat st;
@@ -137,6 +138,14 @@ look_at_file (const char  *path,
       return tvm_error_set_errno (error, EISDIR, _("The input “%s” cannot be read"), shown);
     }
 
+  if (plan->has_old_output && st.st_dev == plan->old_device && st.st_ino == plan->old_inode)
+    {
+      close (fd);
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("The output would take the place of the input “%s”"), shown);
+      return FALSE;
+    }
+
   size = S_ISREG (st.st_mode) ? read (fd, head, sizeof head) : 0;
   errsv = errno;
   close (fd);
@@ -158,7 +167,7 @@ add_unpacked (TvmCompilePlan  *plan,
 
   if (language == TVM_LANGUAGE_AUTO)
     {
-      if (!look_at_file (path, &content, error))
+      if (!look_at_file (plan, path, &content, error))
         return FALSE;
       if (content != CONTENT_LINKABLE)
         return TRUE;
@@ -220,7 +229,7 @@ add_file (TvmCompilePlan     *plan,
                            _("An input has an empty name"));
       return FALSE;
     }
-  if (!look_at_file (resolved, &content, error))
+  if (!look_at_file (plan, resolved, &content, error))
     return FALSE;
 
   if (language == TVM_LANGUAGE_AUTO)
@@ -277,15 +286,22 @@ add_bytes (TvmCompilePlan         *plan,
 
 /* Fails before any work is done where the output can never be made. */
 static gboolean
-check_output (const char  *output,
-              GError     **error)
+check_output (TvmCompilePlan  *plan,
+              GError         **error)
 {
+  const char *output = plan->output;
   g_autofree char *folder = g_path_get_dirname (output);
   g_autofree char *shown = g_filename_display_name (output);
   g_autofree char *shown_folder = g_filename_display_name (folder);
   struct stat st;
 
-  if (stat (output, &st) == 0 && !S_ISREG (st.st_mode))
+  plan->has_old_output = stat (output, &st) == 0;
+  if (plan->has_old_output)
+    {
+      plan->old_device = st.st_dev;
+      plan->old_inode = st.st_ino;
+    }
+  if (plan->has_old_output && !S_ISREG (st.st_mode))
     {
       if (S_ISDIR (st.st_mode))
         return tvm_error_set_errno (error, EISDIR, _("The output “%s” cannot be written"), shown);
@@ -333,7 +349,7 @@ plan_output (TvmCompilePlan     *plan,
     }
 
   plan->output = tvm_compile_request_resolve (request, output);
-  return check_output (plan->output, error);
+  return check_output (plan, error);
 }
 
 /* Gives every source of a link a name for its object. The name of the source is kept in it, for the
@@ -379,6 +395,18 @@ check_inputs (TvmCompilePlan     *plan,
     }
 
   if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT &&
+      plan->items->len == 1 && plan->n_sources == 0)
+    {
+      const TvmCompileItem *item = g_ptr_array_index (plan->items, 0);
+      g_autofree char *shown = g_filename_display_name (item->path);
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("“%s” cannot be compiled to an object: its suffix is that of no language"),
+                   shown);
+      return FALSE;
+    }
+
+  if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT &&
       (plan->items->len != 1 || plan->n_sources != 1))
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
@@ -401,6 +429,9 @@ tvm_compile_plan_new (TvmCompileRequest   *request,
   guint i;
 
   plan->items = g_ptr_array_new_with_free_func (tvm_compile_item_free);
+  /* First, so that an input is known for it */
+  if (!plan_output (plan, request, error))
+    return NULL;
 
   for (i = 0; i < n_inputs; i++)
     {
@@ -424,7 +455,7 @@ tvm_compile_plan_new (TvmCompileRequest   *request,
         return NULL;
     }
 
-  if (!check_inputs (plan, request, error) || !plan_output (plan, request, error))
+  if (!check_inputs (plan, request, error))
     return NULL;
   if (tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT &&
       !plan_objects (plan, error))

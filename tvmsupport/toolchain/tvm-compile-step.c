@@ -356,6 +356,8 @@ conclude_in_thread (GTask        *task,
 
   if (step->stage != NULL && tvm_compile_result_get_successful (result))
     tvm_stage_commit (step->stage, &result->error);
+  else if (tvm_compile_result_get_successful (result))
+    tvm_stage_check_made (step->output, step->output, &result->error);
   g_clear_pointer (&step->stage, tvm_stage_free);
 
   if (tvm_compile_result_get_successful (result))

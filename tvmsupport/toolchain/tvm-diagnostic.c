@@ -279,6 +279,7 @@ tvm_diagnostic_class_init (TvmDiagnosticClass *klass)
 static void
 tvm_diagnostic_init (TvmDiagnostic *self)
 {
+  self->message = g_strdup ("");
 }
 
 static char *
@@ -303,6 +304,7 @@ tvm_diagnostic_new (TvmDiagnosticSeverity  severity,
   self->file = file != NULL && *file != '\0' ? g_strdup (file) : NULL;
   self->line = line;
   self->column = line != 0 ? column : 0;
+  g_free (self->message);
   self->message = g_utf8_make_valid (message, -1);
   self->code = make_valid_or_null (code);
   return self;

@@ -25,6 +25,10 @@ const char *tvm_stage_get_path   (TvmStage    *stage);
 /* A file of ours in the folder, which never moves to the place of the output */
 char       *tvm_stage_build_path (TvmStage    *stage,
                                   const char  *name);
+/* Whether a tool that reported success made @path; @output is what the error calls it */
+gboolean    tvm_stage_check_made (const char *path,
+                                  const char *output,
+                                  GError    **error);
 gboolean    tvm_stage_commit     (TvmStage    *stage,
                                   GError     **error);
 

@@ -128,19 +128,25 @@ move_side_outputs (TvmStage  *stage,
 }
 
 gboolean
+tvm_stage_check_made (const char  *path,
+                      const char  *output,
+                      GError     **error)
+{
+  g_autofree char *shown = NULL;
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return TRUE;
+
+  shown = g_filename_display_name (output);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+               _("The tool reported success but did not make the output “%s”"), shown);
+  return FALSE;
+}
+
+gboolean
 tvm_stage_commit (TvmStage  *stage,
                   GError   **error)
 {
-  struct stat st;
-
-  if (stat (stage->path, &st) != 0)
-    {
-      g_autofree char *shown = g_filename_display_name (stage->output);
-
-      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
-                   _("The tool reported success but did not make the output “%s”"), shown);
-      return FALSE;
-    }
-
-  return move_side_outputs (stage, error) && move_to_place (stage->path, stage->output, error);
+  return tvm_stage_check_made (stage->path, stage->output, error) &&
+         move_side_outputs (stage, error) && move_to_place (stage->path, stage->output, error);
 }
