@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles a source file into a shared library: compile SOURCE OUTPUT */
+#include <locale.h>
 #include <tvmsupport/tvmsupport.h>
 
 typedef struct
@@ -58,6 +59,7 @@ main (int    argc,
   g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_SHARED);
   Program program = { loop, 1 };
 
+  setlocale (LC_ALL, "");
   if (argc != 3)
     {
       g_printerr ("usage: compile SOURCE OUTPUT\n");
