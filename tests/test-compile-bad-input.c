@@ -447,6 +447,57 @@ test_all_cancelled (CompileFixture *self,
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+static gboolean
+has_entry (const char *folder,
+           const char *prefix)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      if (g_str_has_prefix (name, prefix))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Not even the folder of objects that the compiles of several sources share, which is the
+ * application's and not that of a tool */
+static void
+test_application_killed (CompileFixture *self,
+                         gconstpointer   data)
+{
+  const char *tool = g_getenv ("TVM_TEST_TOOL");
+  g_autofree char *first = compile_fixture_write (self, "first.cc", ENDLESS_CXX);
+  g_autofree char *second = compile_fixture_write (self, "second.cc", ENDLESS_CXX);
+  g_autofree char *output = compile_fixture_path (self, "endless.so");
+  const char *options[] = ENDLESS_OPTIONS;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (tool == NULL)
+    {
+      g_test_skip ("TVM_TEST_TOOL does not say where the command is");
+      return;
+    }
+
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, tool, "cc", "--kind",
+                              "shared", "--output", output, first, second, "--", options[0],
+                              options[1], options[2], NULL);
+  g_assert_no_error (error);
+  /* The private TMPDIR of a compiler that runs */
+  while (!has_entry (self->tmpdir, "tvmsupport-temp-") || compile_fixture_count (self->tmpdir) < 2)
+    g_thread_yield ();
+
+  g_subprocess_force_exit (process);
+  g_subprocess_wait (process, NULL, &error);
+  g_assert_no_error (error);
+  while (compile_fixture_count (self->tmpdir) > 0)
+    g_thread_yield ();
+}
+
 static void
 test_strange_names (CompileFixture *self,
                     gconstpointer   data)
@@ -710,6 +761,7 @@ main (int    argc,
   compile_fixture_add ("/bad-input/cancelled/from-signal", test_cancelled_from_signal);
   compile_fixture_add ("/bad-input/cancelled/all", test_all_cancelled);
   compile_fixture_add ("/bad-input/dropped-midway", test_dropped_midway);
+  compile_fixture_add ("/bad-input/application-killed", test_application_killed);
   compile_fixture_add ("/bad-input/strange-names", test_strange_names);
   compile_fixture_add ("/bad-input/strange-output", test_strange_output);
   compile_fixture_add ("/bad-input/output-flood", test_output_flood);

@@ -346,6 +346,8 @@ make_options (const TvmLaunch      *self,
   for (guint i = 0; i < spec->cleanup_paths->len; i++)
     g_ptr_array_add (words, g_strconcat ("--cleanup=", g_ptr_array_index (spec->cleanup_paths, i),
                                          NULL));
+  if (spec->orphan_path != NULL)
+    g_ptr_array_add (words, g_strconcat ("--orphan=", spec->orphan_path, NULL));
 
   return words;
 }

@@ -96,6 +96,12 @@ void              tvm_process_spec_set_kill_leftovers (TvmProcessSpec      *self
 void              tvm_process_spec_add_cleanup_path  (TvmProcessSpec       *self,
                                                       const char           *path);
 
+/* The supervisor removes @path (absolute, a file or a tree) if the application has died by the end
+ * of the run, however the run ended. For what several runs share, such as a directory of
+ * objects. */
+void              tvm_process_spec_set_orphan_path   (TvmProcessSpec       *self,
+                                                      const char           *path);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TvmProcessSpec, tvm_process_spec_free)
 
 TvmProcessResult *tvm_process_result_ref   (TvmProcessResult *self);

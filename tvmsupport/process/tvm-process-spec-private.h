@@ -23,6 +23,7 @@ struct _TvmProcessSpec
   gsize output_limit;
   GArray *limits;               /* (element-type TvmProcessLimit) */
   GPtrArray *cleanup_paths;     /* (element-type filename): absolute */
+  char *orphan_path;            /* (nullable): absolute */
   TvmResponseFile response_file;
   guint response_prefix;
   guint private_tmpdir : 1;

@@ -48,6 +48,7 @@ tvm_process_spec_copy (const TvmProcessSpec *self)
   copy->stdin_bytes = self->stdin_bytes != NULL ? g_bytes_ref (self->stdin_bytes) : NULL;
   copy->limits = g_array_copy (self->limits);
   copy->cleanup_paths = g_ptr_array_copy (self->cleanup_paths, copy_string, NULL);
+  copy->orphan_path = g_strdup (self->orphan_path);
   return copy;
 }
 
@@ -63,6 +64,7 @@ tvm_process_spec_free (TvmProcessSpec *self)
   g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
   g_array_unref (self->limits);
   g_ptr_array_unref (self->cleanup_paths);
+  g_free (self->orphan_path);
   g_free (self);
 }
 
@@ -228,6 +230,17 @@ tvm_process_spec_add_cleanup_path (TvmProcessSpec *self,
   /* The supervisor may be somewhere else by then. */
   cwd = g_get_current_dir ();
   g_ptr_array_add (self->cleanup_paths, g_build_filename (cwd, path, NULL));
+}
+
+void
+tvm_process_spec_set_orphan_path (TvmProcessSpec *self,
+                                  const char     *path)
+{
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (path == NULL || g_path_is_absolute (path));
+
+  g_free (self->orphan_path);
+  self->orphan_path = g_strdup (path);
 }
 
 char **

@@ -14,6 +14,7 @@
  *   --private-tmpdir=PATH   makes the directory PATH, the TMPDIR of the target, and removes it
  *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft
  *   --cleanup=PATH          removed if the target did not end by itself
+ *   --orphan=PATH           removed if the caller has died
  *   --kill-leftovers        also kills what the target leaves running when it ends by itself
  *
  * PROGRAM is executed as it is, without a search, in the environment that the supervisor was given.

@@ -58,7 +58,7 @@ typedef struct
   const char *tmpdir;
   Limit limits[MAX_RLIMITS];
   unsigned n_limits;
-  char **arguments;           /* of ours; those that begin with --cleanup= are looked up here */
+  char **arguments;           /* of ours; those that name paths are looked up here */
   char **end_of_arguments;
   bool kill_leftovers;
   const char *program;
@@ -169,7 +169,8 @@ parse_option (Options    *options,
       return true;
     }
 
-  return option_value (argument, "--cleanup=") != NULL;
+  return option_value (argument, "--cleanup=") != NULL ||
+         option_value (argument, "--orphan=") != NULL;
 }
 
 static bool
@@ -401,12 +402,13 @@ remove_tmpdir (Supervisor *self)
 }
 
 static void
-remove_cleanup_paths (Supervisor *self)
+remove_paths (Supervisor *self,
+              const char *option)
 {
   for (char **argument = self->options.arguments; argument < self->options.end_of_arguments;
        argument++)
     {
-      const char *path = option_value (*argument, "--cleanup=");
+      const char *path = option_value (*argument, option);
 
       if (path != NULL)
         tvm_rmtree_at (AT_FDCWD, path, NULL);
@@ -669,11 +671,14 @@ main (int    argc,
 
   remove_tmpdir (&self);
   if (self.end.killed)
-    remove_cleanup_paths (&self);
+    remove_paths (&self, "--cleanup=");
 
   /* Nobody takes over what was staged if nobody hears that it is done. */
   if (!send_message (&self, &self.end))
-    remove_cleanup_paths (&self);
+    {
+      remove_paths (&self, "--cleanup=");
+      remove_paths (&self, "--orphan=");
+    }
 
   return 0;
 }

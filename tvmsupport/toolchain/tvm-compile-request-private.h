@@ -43,6 +43,7 @@ struct _TvmCompileRequest
   guint64 memory_limit;
   guint64 output_limit;
   gboolean pic;
+  char *work_folder;           /* (nullable): of a step: shared by the steps of a compile */
   char *side_stem;             /* (nullable): of a compile step: what its side outputs are named by */
   TvmLinkRuntime link_runtime; /* of the link step that a compile makes, see tvm-compile-run.c */
 };

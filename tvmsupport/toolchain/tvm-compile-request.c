@@ -225,6 +225,7 @@ tvm_compile_request_finalize (GObject *object)
   g_strfreev (self->ccache_environ);
   g_free (self->archiver);
   g_free (self->side_stem);
+  g_free (self->work_folder);
 
   G_OBJECT_CLASS (tvm_compile_request_parent_class)->finalize (object);
 }

@@ -297,6 +297,12 @@ inspection_ready (GObject      *source,
     start_link (task, cxx ? TVM_LINK_RUNTIME_CXX : TVM_LINK_RUNTIME_C);
 }
 
+static char *
+dup_work_folder (Run *run)
+{
+  return run->plan->work != NULL ? g_strdup (tvm_temp_directory_get_path (run->plan->work)) : NULL;
+}
+
 static void
 link_objects (GTask *task)
 {
@@ -307,6 +313,7 @@ link_objects (GTask *task)
   run->link_request =
     tvm_compile_request_copy_bare (run->merged, tvm_compile_request_get_kind (run->merged));
   tvm_compile_request_set_output (run->link_request, run->plan->output);
+  run->link_request->work_folder = dup_work_folder (run);
   for (i = 0; i < run->plan->items->len; i++)
     {
       const TvmCompileItem *item = g_ptr_array_index (run->plan->items, i);
@@ -443,6 +450,7 @@ make_source_request (Run                  *run,
   tvm_compile_request_add_input (request, item->path, item->language);
   tvm_compile_request_set_output (request, output);
   request->side_stem = make_side_stem (run, item);
+  request->work_folder = dup_work_folder (run);
   return request;
 }
 

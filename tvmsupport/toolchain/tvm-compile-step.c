@@ -234,6 +234,7 @@ build_spec (Step    *step,
   tvm_process_spec_set_rlimit (spec, RLIMIT_CORE, 0);
   if (step->stage != NULL)
     tvm_process_spec_add_cleanup_path (spec, tvm_stage_get_folder (step->stage));
+  tvm_process_spec_set_orphan_path (spec, step->request->work_folder);
   add_environment (step, spec);
 
   return spec;
