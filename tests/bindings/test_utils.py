@@ -232,3 +232,18 @@ def test_which(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError):
         utils.which("program")
+
+
+def test_says_that_pygobject_is_missing():
+    # -S leaves out the folder where PyGObject is, -E what PYTHONPATH adds.
+    package = pathlib.Path(utils.__file__).parent.parent
+    result = subprocess.run(
+        [sys.executable, "-E", "-S", "-c", "import sys; sys.path.insert(0, sys.argv[1]); "
+         "import tvmsupport", os.fspath(package)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60,
+    )
+    if (package / "gi" / "__init__.py").exists():
+        pytest.skip("PyGObject is installed beside the package")
+    assert result.returncode != 0
+    assert "ImportError: PyGObject is missing from" in result.stderr
+    assert "/usr/bin/python3" in result.stderr

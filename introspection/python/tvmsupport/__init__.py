@@ -8,7 +8,16 @@ objects of the library itself are in ``gi.repository.TvmSupport``.
 import platform
 import sys
 
-import gi
+try:
+    import gi
+except ModuleNotFoundError:
+    gi = None
+# Without PyGObject, the folder of our overrides still is a namespace package "gi".
+if getattr(gi, "__file__", None) is None:
+    raise ImportError(
+        f"PyGObject is missing from {sys.executable}: "
+        "install python3-gi and run the Python of the system, /usr/bin/python3"
+    )
 
 gi.require_version("TvmSupport", "1")
 
