@@ -104,6 +104,40 @@ await run({
             [true, true, true, true]);
     },
 
+    'compiles an array of requests': async () => {
+        const requests = ['one', 'two'].map(name => requestFor(
+            write(`${name}.c`, `int ${name};\n`), `${name}.o`, TvmSupport.CompileKind.OBJECT));
+        const compiler = TvmSupport.Compiler.new();
+        for (const results of [await compiler.compile_all_async(requests),
+            compiler.compile_all(requests)]) {
+            assertEqual([...results].map(result => result.get_output()),
+                [temp.build_path('one.o'), temp.build_path('two.o')]);
+        }
+    },
+
+    'iterates fix-its and children': async () => {
+        const source = write('fixit.c', 'struct s { int alpha; };\n' +
+            'int f (struct s *x) { return x->alpho; }\n' +
+            'int twice;\nfloat twice;\n');
+        const result = await TvmSupport.Compiler.new_for_command('gcc').compile_async(
+            requestFor(source, 'fixit.o', TvmSupport.CompileKind.OBJECT));
+        const [misspelt, redefined] = [...result.get_diagnostics()];
+        assertEqual([...misspelt.get_fixits()].map(fixit => fixit.get_replacement()), ['alpha']);
+        assertEqual([...misspelt.get_children()], []);
+        assertEqual([...redefined.get_fixits()], []);
+        assertEqual([...redefined.get_children()].map(child => child.get_line()), [3]);
+    },
+
+    'acquires a lock': async () => {
+        const lock = TvmSupport.FileLock.new(temp.build_path('awaited'));
+        await lock.acquire_async();
+        assert(lock.get_held());
+        const other = TvmSupport.FileLock.new(temp.build_path('awaited'));
+        await assertRejects(other.acquire_async(0), TvmSupport.Error, TvmSupport.Error.TIMED_OUT);
+        lock.release();
+        assert(other.acquire());
+    },
+
     'leaves out arguments at the end': async () => {
         const source = write('five.c', 'int five (void) { return 5; }\n');
         const result = await TvmSupport.Compiler.new().create_shared_async(

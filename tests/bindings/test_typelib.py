@@ -134,6 +134,41 @@ def test_many_at_a_time(tmp_path):
     ]
 
 
+def test_a_list_of_requests(tmp_path):
+    requests = []
+    for name in ("one", "two"):
+        source = tmp_path / f"{name}.c"
+        source.write_text(f"int {name};\n")
+        requests.append(
+            request_for(source, source.with_suffix(".o"), TvmSupport.CompileKind.OBJECT)
+        )
+    compiler = TvmSupport.Compiler.new(None)
+    outputs = [str(tmp_path / "one.o"), str(tmp_path / "two.o")]
+    results = asyncio.run(compiler.compile_all_async(requests))
+    assert [result.get_output() for result in results] == outputs
+    results = compiler.compile_all(requests)
+    assert [result.get_output() for result in results] == outputs
+
+
+def test_arguments_left_out(tmp_path):
+    request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT)
+    request.add_input(tmp_path / "one.c")
+    request.add_input(tmp_path / "two.c", language=TvmSupport.Language.C)
+    request.add_input_bytes("three.c", GLib.Bytes.new(b"int three;\n"))
+    assert request.dup_inputs()[:2] == [str(tmp_path / "one.c"), str(tmp_path / "two.c")]
+
+    lock = TvmSupport.FileLock.new(tmp_path / "lock")
+    assert lock.acquire()
+    other = TvmSupport.FileLock.new(tmp_path / "lock")
+    with pytest.raises(GLib.Error) as error:
+        other.acquire(timeout_msec=0)
+    assert error.value.matches(TvmSupport.error_quark(), TvmSupport.Error.TIMED_OUT)
+    lock.release()
+    asyncio.run(other.acquire_async())
+    assert other.get_held()
+    other.release()
+
+
 def test_a_missing_compiler(add_c, tmp_path):
     compiler = TvmSupport.Compiler.new_for_command("no-such-compiler-anywhere")
     with pytest.raises(GLib.Error) as error:

@@ -16,7 +16,6 @@ const METHODS = {
         create_staticlib: 4,
         load_toolchain: 1,
     },
-    FileLock: {acquire: 2},
     TempDirectory: {remove: 1},
 };
 
@@ -56,6 +55,35 @@ function adjust(owner, table) {
     }
 }
 
+function* items() {
+    for (let i = 0; i < this.get_n_items(); i++)
+        yield this.get_item(i);
+}
+
+// GJS only iterates a Gio.ListStore, and these lists are of a class of their own.
+function returnsIterable(owner, name) {
+    const original = owner[name];
+    owner[name] = function () {
+        const list = original.call(this);
+        if (!(Symbol.iterator in list))
+            list[Symbol.iterator] = items;
+        return list;
+    };
+}
+
+function takesArray(owner, name, type) {
+    const original = owner[name];
+    owner[name] = function (requests, ...args) {
+        if (Array.isArray(requests)) {
+            const list = Gio.ListStore.new(type);
+            for (const request of requests)
+                list.append(request);
+            return original.call(this, list, ...args);
+        }
+        return original.call(this, requests, ...args);
+    };
+}
+
 function _init() {
     for (const [name, table] of Object.entries(METHODS))
         adjust(this[name].prototype, table);
@@ -67,6 +95,23 @@ function _init() {
         for (const [constructor, count] of Object.entries(table))
             pad(this[name], constructor, count);
     }
+
+    for (const name of ['compile_all', 'compile_all_async'])
+        takesArray(this.Compiler.prototype, name, this.CompileRequest);
+    for (const name of ['get_children', 'get_fixits'])
+        returnsIterable(this.Diagnostic.prototype, name);
+
+    // -1 waits for as long as it takes.
+    const lock = this.FileLock.prototype;
+    const {acquire} = lock;
+    lock.acquire = function (timeout = -1, cancellable = null) {
+        return acquire.call(this, timeout, cancellable);
+    };
+    Gio._promisify(lock, 'acquire_async', 'acquire_finish');
+    const promised = lock.acquire_async;
+    lock.acquire_async = function (timeout = -1, cancellable = null, ...rest) {
+        return promised.call(this, timeout, cancellable, ...rest);
+    };
 
     const {Language} = this;
     const {add_input, add_input_bytes} = this.CompileRequest.prototype;

@@ -2,7 +2,7 @@
 """What C cannot do for Python: paths as os.PathLike, environments as dict, contexts, await.
 
 Every function of the namespace and every method of its classes is covered, also those that are
-added later: nothing here lists them.
+added later. Only defaults of arguments are listed, at the end.
 """
 
 import asyncio
@@ -133,7 +133,44 @@ def _add_context(owner, leave):
     owner.__exit__ = lambda self, *exception: leave(self)
 
 
+def _with_defaults(owner, name, **defaults):
+    """Gives arguments that have no default in C the value that nearly everybody passes."""
+    function = getattr(owner, name)
+    info = next(it for it in owner.__info__.get_methods() if it.get_name() == name)
+    names = [argument.get_name() for argument in info.get_arguments()]
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(self, *args, **kwargs):
+        given = names[: len(args)]
+        missing = {key: value for key, value in defaults.items() if key not in given}
+        return function(self, *args, **{**missing, **kwargs})
+
+    setattr(owner, name, wrapper)
+
+
+def _with_list_of_requests(name):
+    function = getattr(TvmSupport.Compiler, name)
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(self, requests, *args, **kwargs):
+        if not isinstance(requests, Gio.ListModel):
+            store = Gio.ListStore.new(TvmSupport.CompileRequest)
+            for request in requests:
+                store.append(request)
+            requests = store
+        return function(self, requests, *args, **kwargs)
+
+    setattr(TvmSupport.Compiler, name, wrapper)
+
+
 _adjust_namespace()
+
+_with_defaults(TvmSupport.CompileRequest, "add_input", language=TvmSupport.Language.AUTO)
+_with_defaults(TvmSupport.CompileRequest, "add_input_bytes", language=TvmSupport.Language.AUTO)
+_with_defaults(TvmSupport.FileLock, "acquire", timeout_msec=-1)
+_with_defaults(TvmSupport.FileLock, "acquire_async", timeout_msec=-1)
+_with_list_of_requests("compile_all")
+_with_list_of_requests("compile_all_async")
 
 _add_context(TvmSupport.FileLock, lambda self: self.release())
 _add_context(TvmSupport.TempDirectory, lambda self: self.remove() and None)
