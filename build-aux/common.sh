@@ -16,17 +16,22 @@ die () {
   exit 1
 }
 
+# Two values of EPOCHREALTIME, whose decimal point is that of the locale
+seconds_between () {
+  LC_ALL=C awk -v begin="${1/,/.}" -v end="${2/,/.}" 'BEGIN { printf "%.2f", end - begin }'
+}
+
 # Runs a command and says how long it took: timed WHAT COMMAND…
 # As "|| …" would keep a function from ending at its first failure, there is none here: a failure ends
 # the script, unless the caller looks at the status.
 timed () {
-  local what=$1 begin=$EPOCHREALTIME end status
+  local what=$1 begin=$EPOCHREALTIME end status failed=
   shift
   "$@"
   status=$?
   end=$EPOCHREALTIME
-  LC_ALL=C awk -v what="$what" -v begin="${begin/,/.}" -v end="${end/,/.}" -v status="$status" \
-    'BEGIN { printf "--- %s: %.2f s%s\n", what, end - begin, status ? ", FAILED" : "" }'
+  [ "$status" -eq 0 ] || failed=", FAILED"
+  printf -- '--- %s: %s s%s\n' "$what" "$(seconds_between "$begin" "$end")" "$failed"
   return "$status"
 }
 
