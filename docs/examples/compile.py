@@ -12,7 +12,7 @@ from gi.repository import GLib, TvmSupport
 
 async def compile_file(source, output):
     request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.SHARED)
-    request.add_input(source, TvmSupport.Language.AUTO)
+    request.add_input(source)
     request.set_output(output)
     request.set_timeout(60 * 1000)
 
