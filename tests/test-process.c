@@ -288,6 +288,12 @@ test_program_in_path (ProcessFixture *fixture,
   spec = tvm_process_spec_new ((const char *[]) { "tvm-tool-in-path", "args", "x", NULL });
   assert_fails (spec, TVM_ERROR, TVM_ERROR_NOT_FOUND, "tvm-tool-in-path");
 
+  /* Each folder is named once. */
+  tvm_process_spec_setenv (spec, "PATH", "/nonexistent:/nonexistent:/also-nonexistent");
+  assert_fails (spec, TVM_ERROR, TVM_ERROR_NOT_FOUND, "/nonexistent, /also-nonexistent");
+  tvm_process_spec_setenv (spec, "PATH", "/nonexistent:/also-nonexistent:/nonexistent:/last");
+  assert_fails (spec, TVM_ERROR, TVM_ERROR_NOT_FOUND, "/also-nonexistent, /last");
+
   tvm_process_spec_setenv (spec, "PATH", fixture->directory);
   result = run (spec);
   process_fixture_assert_output (result, "[x]\n");

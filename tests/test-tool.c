@@ -694,6 +694,8 @@ main (int   argc,
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   signal (SIGPIPE, SIG_IGN);
+  /* Also when the tests themselves run under nohup: GSubprocess passes on what is ignored. */
+  signal (SIGHUP, SIG_DFL);
 
   add ("/tool/help", NULL, test_help);
   add ("/tool/misuse", NULL, test_misuse);
@@ -705,6 +707,7 @@ main (int   argc,
   add ("/tool/cc/json", NULL, test_json);
   add ("/tool/cc/compile-commands", NULL, test_compile_commands);
   add ("/tool/cc/progress", NULL, test_progress);
+  add ("/tool/cc/sighup", GINT_TO_POINTER (SIGHUP), test_signal);
   add ("/tool/cc/sigint", GINT_TO_POINTER (SIGINT), test_signal);
   add ("/tool/cc/sigterm", GINT_TO_POINTER (SIGTERM), test_signal);
   add ("/tool/symbols", NULL, test_symbols);

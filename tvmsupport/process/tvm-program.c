@@ -143,7 +143,9 @@ tvm_find_program (const char  *program,
       /* A file of that name that does not serve says more than the list. */
       if (reason == NULL && access (candidate, F_OK) == 0)
         reason = g_steal_pointer (&why);
-      g_ptr_array_add (looked_in, directories[i]);
+      /* A folder may be in PATH many times; to read it once is enough. */
+      if (!g_ptr_array_find_with_equal_func (looked_in, directories[i], g_str_equal, NULL))
+        g_ptr_array_add (looked_in, directories[i]);
     }
 
   set_not_found (error, program, looked_in, reason);

@@ -39,6 +39,22 @@ got_sigterm (gpointer user_data)
   return interrupted (user_data, SIGTERM);
 }
 
+/* The terminal was closed. */
+static gboolean
+got_sighup (gpointer user_data)
+{
+  return interrupted (user_data, SIGHUP);
+}
+
+/* nohup has it that SIGHUP is ignored, and a handler would undo that. */
+static gboolean
+is_ignored (int signum)
+{
+  struct sigaction action;
+
+  return sigaction (signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void
 tool_init (Tool *tool)
 {
@@ -47,6 +63,7 @@ tool_init (Tool *tool)
   tool->signal = 0;
   tool->sources[0] = g_unix_signal_add (SIGINT, got_sigint, tool);
   tool->sources[1] = g_unix_signal_add (SIGTERM, got_sigterm, tool);
+  tool->sources[2] = is_ignored (SIGHUP) ? 0 : g_unix_signal_add (SIGHUP, got_sighup, tool);
 }
 
 void

@@ -13,14 +13,15 @@ G_BEGIN_DECLS
  * Tool: what the sub-commands share while one runs.
  *
  * Everything that may take long is an asynchronous call, made with the cancellable and with
- * tool_ready() and the Tool as its callback, and waited for with tool_wait(). SIGINT and SIGTERM
- * cancel it; the library then ends what runs, and the command with the status that a shell expects.
+ * tool_ready() and the Tool as its callback, and waited for with tool_wait(). SIGINT, SIGTERM
+ * and SIGHUP cancel it; the library then ends what runs, and the command with the status that a
+ * shell expects.
  */
 typedef struct
 {
   GCancellable *cancellable; /* (owned) */
   GAsyncResult *result;      /* (owned) (nullable) */
-  guint sources[2];
+  guint sources[3];
   int signal;                /* which one came; 0 if none did */
 } Tool;
 
