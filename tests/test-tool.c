@@ -200,6 +200,10 @@ test_help (Fixture       *self,
   assert_quiet (&outcome);
   g_assert_cmpstr (outcome.out, ==, "tvmsupport " PACKAGE_VERSION "\n");
 
+  run (self, &outcome, "help help");
+  assert_quiet (&outcome);
+  assert_contains (outcome.out, "symbols");
+
   run (self, &outcome, "--help");
   assert_quiet (&outcome);
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
@@ -242,12 +246,13 @@ static const struct
   { "cc -o a -Wall a.c", "-W" },
   { "cc --kind nonsense -o a a.c", "“nonsense”" },
   { "cc -j many -o a a.c", "many" },
+  { "cc -jmany -o a a.c", "many" },
   { "cc -j -3 -o a a.c", "-3" },
   { "cc --timeout -1 -o a a.c", "-1" },
   { "cc --timeout soon -o a a.c", "soon" },
   { "cc --memory-limit 3X -o a a.c", "“3X”" },
   { "cc --memory-limit 99999999999T -o a a.c", "“99999999999T”" },
-  { "cc --memory-limit 0 -o a a.c", "“0”" },
+  { "cc -o - a.c", "“-”" },
   { "cc --cc gcc --target x86_64-linux-gnu -o a a.c", "--target" },
 };
 
@@ -303,6 +308,34 @@ test_kinds (Fixture       *self,
     g_subprocess_wait_check (process, NULL, &error);
     g_assert_no_error (error);
   }
+}
+
+/* The value of a short option may be glued to it. */
+static void
+test_glued (Fixture       *self,
+            gconstpointer  data)
+{
+  g_autofree char *words = g_strdup_printf ("cc -C%s -kobject -od.o add.c", self->folder);
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  write_file (self, "add.c", add_source);
+  run (self, &outcome, "cc -j2 -k object -o a.o add.c");
+  assert_quiet (&outcome);
+  run (self, &outcome, "cc -t25 -m4G -kobject -ob.o add.c -- -O1");
+  assert_quiet (&outcome);
+  g_assert_true (exists (self, "b.o"));
+  run (self, &outcome, words);
+  assert_quiet (&outcome);
+  g_assert_true (exists (self, "d.o"));
+
+  /* 0 is no limit. */
+  run (self, &outcome, "cc -j0 -t 0 --memory-limit=0 -k object -o a.o add.c");
+  assert_quiet (&outcome);
+
+  /* A value is one, also if it looks like an option. */
+  run (self, &outcome, "cc --kind object --output -j2 add.c");
+  assert_quiet (&outcome);
+  g_assert_true (exists (self, "-j2"));
 }
 
 static void
@@ -700,6 +733,7 @@ main (int   argc,
   add ("/tool/help", NULL, test_help);
   add ("/tool/misuse", NULL, test_misuse);
   add ("/tool/cc/kinds", NULL, test_kinds);
+  add ("/tool/cc/glued", NULL, test_glued);
   add ("/tool/cc/directory", NULL, test_directory);
   add ("/tool/cc/compilers", NULL, test_compilers);
   add ("/tool/cc/broken", NULL, test_broken);

@@ -94,7 +94,7 @@ run (char **words)
     {
       char *of_command[] = { words[1], (char *) "--help", NULL };
 
-      if (words[1] == NULL)
+      if (words[1] == NULL || (g_str_equal (words[1], "help") && words[2] == NULL))
         return show_help ();
 
       command = find_command (words[1]);

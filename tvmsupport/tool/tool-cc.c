@@ -90,7 +90,7 @@ parse_size (const char *text,
       end++;
     }
 
-  if (errno != 0 || *end != '\0' || *size == 0 || *size > (G_MAXUINT64 >> shift))
+  if (errno != 0 || *end != '\0' || *size > (G_MAXUINT64 >> shift))
     return FALSE;
 
   *size <<= shift;
@@ -122,6 +122,8 @@ check_settings (Settings *self)
                        self->kind_name);
   if (self->output == NULL)
     return tool_usage ("cc", _("No output was given; name it with -o"));
+  if (g_str_equal (self->output, "-"))
+    return tool_usage ("cc", _("“-” is no file to write to"));
   if (self->inputs == NULL)
     return tool_usage ("cc", _("No input was given"));
   if (self->command != NULL && self->target != NULL)
@@ -150,11 +152,12 @@ parse_settings (Settings  *self,
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &self->output, N_("Write to this file"),
       N_("FILE") },
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
-      N_("Run so many compilers at a time (default: as many as there are processors)"), N_("N") },
+      N_("Run so many compilers at a time (default, and 0: as many as there are processors)"),
+      N_("N") },
     { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &self->timeout,
-      N_("End a compiler that runs longer"), N_("SECONDS") },
+      N_("End a compiler that runs longer (0: no limit)"), N_("SECONDS") },
     { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &self->memory_limit,
-      N_("Let a compiler use no more memory than this"), N_("SIZE") },
+      N_("Let a compiler use no more memory than this (0: no limit)"), N_("SIZE") },
     { "cc", 0, 0, G_OPTION_ARG_FILENAME, &self->command,
       N_("Use this compiler, which may be given with arguments"), N_("COMMAND") },
     { "target", 0, 0, G_OPTION_ARG_STRING, &self->target,

@@ -156,6 +156,64 @@ tool_write (const char *text)
   return FALSE;
 }
 
+/* Returns: (nullable): the option with a value that @word begins with; its value may be glued to it
+ * if it is a short one */
+static const GOptionEntry *
+find_option_with_value (const GOptionEntry *entries,
+                        const char         *word)
+{
+  if (word[0] != '-')
+    return NULL;
+
+  for (const GOptionEntry *entry = entries; entry->long_name != NULL; entry++)
+    {
+      if (entry->arg == G_OPTION_ARG_NONE)
+        continue;
+      if (word[1] == '-' ? g_str_equal (word + 2, entry->long_name)
+                         : entry->short_name != 0 && word[1] == entry->short_name)
+        return entry;
+    }
+
+  return NULL;
+}
+
+/* GOption wants a blank between a short option and its value; everybody writes "-j2" too. */
+static void
+split_glued_options (const GOptionEntry   *entries,
+                     char               ***argv)
+{
+  g_auto (GStrv) words = *argv;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  guint i = 0;
+
+  for (; words[i] != NULL && !g_str_equal (words[i], "--"); i++)
+    {
+      const char *word = words[i];
+
+      if (find_option_with_value (entries, word) == NULL)
+        {
+          g_strv_builder_add (builder, word);
+        }
+      else if (word[1] != '-' && word[2] != '\0')
+        {
+          const char option[] = { '-', word[1], '\0' };
+
+          g_strv_builder_add_many (builder, option, word + 2, NULL);
+        }
+      else
+        {
+          /* The next word is its value, whatever it looks like. */
+          g_strv_builder_add (builder, word);
+          if (words[i + 1] != NULL)
+            g_strv_builder_add (builder, words[++i]);
+        }
+    }
+  for (; words[i] != NULL; i++)
+    g_strv_builder_add (builder, words[i]);
+
+  *argv = g_strv_builder_end (builder);
+}
+
 gboolean
 tool_parse (GOptionContext       *context,
             const GOptionEntry   *entries,
@@ -175,6 +233,7 @@ tool_parse (GOptionContext       *context,
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, more, GETTEXT_PACKAGE);
+  split_glued_options (entries, argv);
   if (!g_option_context_parse_strv (context, argv, &error))
     {
       *status = tool_usage (name, "%s", error->message);
