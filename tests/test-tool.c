@@ -428,6 +428,48 @@ parse_json (const char *text)
   return root;
 }
 
+/* It failed, which the JSON tells, and nothing else. */
+static JsonNode *
+assert_json_error (const Outcome *outcome,
+                   const char    *part)
+{
+  g_autoptr (JsonNode) root = parse_json (outcome->out);
+  JsonObject *object = json_node_get_object (root);
+
+  g_assert_cmpint (outcome->status, ==, 1);
+  g_assert_cmpstr (outcome->err, ==, "");
+  g_assert_false (json_object_get_boolean_member (object, "successful"));
+  assert_contains (json_object_get_string_member (object, "error"), part);
+  return g_steal_pointer (&root);
+}
+
+static void
+test_json_error (Fixture       *self,
+                 gconstpointer  data)
+{
+  static const struct
+  {
+    const char *words;
+    const char *part;
+  } failures[] = {
+    { "cc --json -o out missing.c", "missing.c" },
+    { "cc --json --cc no-such-compiler -o out add.c", "no-such-compiler" },
+    { "cc --json --target no-such-target -o out add.c", "no-such-target" },
+    { "symbols --json nope", "nope" },
+    { "symbols --json nope add.c", "add.c" },
+  };
+
+  write_file (self, "add.c", add_source);
+  for (gsize i = 0; i < G_N_ELEMENTS (failures); i++)
+    {
+      g_auto (Outcome) outcome = OUTCOME_INIT;
+      g_autoptr (JsonNode) root = NULL;
+
+      run (self, &outcome, failures[i].words);
+      root = assert_json_error (&outcome, failures[i].part);
+    }
+}
+
 static void
 test_json (Fixture       *self,
            gconstpointer  data)
@@ -447,10 +489,7 @@ test_json (Fixture       *self,
   g_assert_true (json_object_get_boolean_member (json_node_get_object (good), "successful"));
 
   run (self, &outcome, "cc --json -o out add.c broken.c");
-  g_assert_cmpint (outcome.status, ==, 1);
-  g_assert_true (g_str_has_prefix (outcome.err, "tvmsupport: "));
-  bad = parse_json (outcome.out);
-  g_assert_false (json_object_get_boolean_member (json_node_get_object (bad), "successful"));
+  bad = assert_json_error (&outcome, "broken.c");
   diagnostics = json_object_get_array_member (json_node_get_object (bad), "diagnostics");
   g_assert_cmpuint (json_array_get_length (diagnostics), >=, 1);
   first = json_array_get_object_element (diagnostics, 0);
@@ -738,6 +777,7 @@ main (int   argc,
   add ("/tool/cc/compilers", NULL, test_compilers);
   add ("/tool/cc/broken", NULL, test_broken);
   add ("/tool/cc/timeout", NULL, test_timeout);
+  add ("/tool/json-error", NULL, test_json_error);
   add ("/tool/cc/json", NULL, test_json);
   add ("/tool/cc/compile-commands", NULL, test_compile_commands);
   add ("/tool/cc/progress", NULL, test_progress);

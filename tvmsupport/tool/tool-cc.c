@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -256,13 +257,35 @@ explain (Tool             *tool,
 
   if (tvm_compile_result_check (result, &error))
     return 0;
+  /* The same is in the JSON. */
+  if (settings->json)
+    return TOOL_EXIT_FAILURE;
 
-  if (n_errors == 0 || settings->json || tvm_compile_result_get_timed_out (result) ||
+  if (n_errors == 0 || tvm_compile_result_get_timed_out (result) ||
       tvm_compile_result_get_term_signal (result) != 0)
     return tool_fail (tool, error);
 
   tool_complain (g_dngettext (GETTEXT_PACKAGE, "“%s” was not made: %u error",
                               "“%s” was not made: %u errors", n_errors), output, n_errors);
+  return TOOL_EXIT_FAILURE;
+}
+
+/* Nothing was run. Returns: the exit status */
+static int
+fail (Tool           *tool,
+      const Settings *settings,
+      const GError   *error)
+{
+  g_autoptr (JsonBuilder) builder = NULL;
+
+  if (!settings->json || tool->signal != 0)
+    return tool_fail (tool, error);
+
+  builder = json_builder_new_immutable ();
+  json_builder_begin_object (builder);
+  tool_add_json_error (builder, error->message);
+  json_builder_end_object (builder);
+  tool_write_json (builder);
   return TOOL_EXIT_FAILURE;
 }
 
@@ -306,14 +329,14 @@ tool_run_cc (Tool  *tool,
   request = new_request (&settings);
   compiler = new_compiler (tool, &settings, &error);
   if (compiler == NULL)
-    return tool_fail (tool, error);
+    return fail (tool, &settings, error);
 
   progress = tool_progress_new (compiler, settings.output);
   tvm_compiler_compile_async (compiler, request, tool->cancellable, tool_ready, tool);
   result = tvm_compiler_compile_finish (compiler, tool_wait (tool), &error);
   g_clear_pointer (&progress, tool_progress_free);
   if (result == NULL)
-    return tool_fail (tool, error);
+    return fail (tool, &settings, error);
 
   status = report (tool, &settings, result);
   if (settings.compile_commands != NULL &&

@@ -53,23 +53,14 @@ add_json (JsonBuilder *builder,
   json_builder_end_object (builder);
 }
 
-static gboolean
-write_json (JsonBuilder *builder)
-{
-  g_autoptr (JsonNode) root = json_builder_get_root (builder);
-  g_autofree char *json = json_to_string (root, TRUE);
-  g_autofree char *line = g_strconcat (json, "\n", NULL);
-
-  return tool_write (line);
-}
-
 /* Writes, or adds to @builder, the symbols of each file. One that cannot be read does not keep the
- * others from being listed. */
+ * others from being listed; with a @builder, the messages are added to @messages. */
 static int
 list_files (Tool        *tool,
             char       **files,
             const char  *nm,
-            JsonBuilder *builder)
+            JsonBuilder *builder,
+            GString     *messages)
 {
   const gboolean with_name = files[0] != NULL && files[1] != NULL;
   int status = 0;
@@ -83,6 +74,13 @@ list_files (Tool        *tool,
       tvm_cc_get_global_symbol_section_map_async (files[i], nm, tool->cancellable, tool_ready,
                                                   tool);
       symbols = tvm_cc_get_global_symbol_section_map_finish (tool_wait (tool), &error);
+      if (symbols == NULL && builder != NULL && tool->signal == 0)
+        {
+          g_string_append_printf (messages, "%s%s", messages->len > 0 ? "\n" : "",
+                                  error->message);
+          status = TOOL_EXIT_FAILURE;
+          continue;
+        }
       if (symbols == NULL)
         {
           status = tool_fail (tool, error);
@@ -111,6 +109,7 @@ tool_run_symbols (Tool  *tool,
   g_auto (GStrv) files = NULL;
   g_autofree char *nm = NULL;
   g_autoptr (JsonBuilder) builder = NULL;
+  g_autoptr (GString) messages = g_string_new (NULL);
   gboolean json = FALSE;
   int status = 0;
   const GOptionEntry entries[] = {
@@ -133,11 +132,14 @@ tool_run_symbols (Tool  *tool,
       json_builder_begin_object (builder);
     }
 
-  status = list_files (tool, files, nm, builder);
+  status = list_files (tool, files, nm, builder, messages);
   if (builder != NULL && tool->signal == 0)
     {
+      /* Behind the files: where one has such a name, the last member of a name counts. */
+      if (messages->len > 0)
+        tool_add_json_error (builder, messages->str);
       json_builder_end_object (builder);
-      if (!write_json (builder))
+      if (!tool_write_json (builder))
         status = TOOL_EXIT_FAILURE;
     }
 

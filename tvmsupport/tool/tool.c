@@ -156,6 +156,29 @@ tool_write (const char *text)
   return FALSE;
 }
 
+/* The members that tell a program of a failure */
+void
+tool_add_json_error (JsonBuilder *builder,
+                     const char  *message)
+{
+  g_autofree char *valid = g_utf8_make_valid (message, -1);
+
+  json_builder_set_member_name (builder, "successful");
+  json_builder_add_boolean_value (builder, FALSE);
+  json_builder_set_member_name (builder, "error");
+  json_builder_add_string_value (builder, valid);
+}
+
+gboolean
+tool_write_json (JsonBuilder *builder)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+  g_autofree char *json = json_to_string (root, TRUE);
+  g_autofree char *line = g_strconcat (json, "\n", NULL);
+
+  return tool_write (line);
+}
+
 /* Returns: (nullable): the option with a value that @word begins with; its value may be glued to it
  * if it is a short one */
 static const GOptionEntry *

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 G_BEGIN_DECLS
 
@@ -57,6 +58,9 @@ int           tool_usage     (const char         *command,
                               const char         *format,
                               ...) G_GNUC_PRINTF (2, 3);
 gboolean      tool_write     (const char         *text);
+void          tool_add_json_error (JsonBuilder   *builder,
+                                   const char    *message);
+gboolean      tool_write_json (JsonBuilder       *builder);
 /* Reads @argv. FALSE if the command is over: @status is then how. */
 gboolean      tool_parse     (GOptionContext     *context,
                               const GOptionEntry *entries,
