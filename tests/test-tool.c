@@ -246,6 +246,8 @@ static const struct
   { "cc -o a -Wall a.c", "-W" },
   { "cc --kind nonsense -o a a.c", "“nonsense”" },
   { "cc -j many -o a a.c", "many" },
+  { "cc -k object -o a add.c -- main.cc", "“main.cc”" },
+  { "cc -k static -o a add.c -- -O2 main.cc", "“main.cc”" },
   { "cc -jmany -o a a.c", "many" },
   { "cc -j -3 -o a a.c", "-3" },
   { "cc --timeout -1 -o a a.c", "-1" },
@@ -321,7 +323,7 @@ test_glued (Fixture       *self,
   write_file (self, "add.c", add_source);
   run (self, &outcome, "cc -j2 -k object -o a.o add.c");
   assert_quiet (&outcome);
-  run (self, &outcome, "cc -t25 -m4G -kobject -ob.o add.c -- -O1");
+  run (self, &outcome, "cc -t25 -m4G -kobject -ob.o add.c -- -O1 -I . -D X");
   assert_quiet (&outcome);
   g_assert_true (exists (self, "b.o"));
   run (self, &outcome, words);

@@ -112,6 +112,35 @@ parse_kind (const char     *name,
   return TRUE;
 }
 
+/* Whether the word behind @option may be its value. Of the families that have none the most used
+ * are known; for all others the compiler knows better. */
+static gboolean
+may_take_value (const char *option)
+{
+  if (option[0] != '-' || strchr (option, '=') != NULL)
+    return FALSE;
+  if (g_str_equal (option, "-mllvm") || g_str_equal (option, "-framework"))
+    return TRUE;
+
+  return strchr ("OWfgm", option[1]) == NULL;
+}
+
+/* Where nothing is linked, a word that is no option would silently go nowhere.
+ * Returns: (nullable): the first such word */
+static const char *
+find_stray_word (char **options)
+{
+  for (guint i = 0; options[i] != NULL; i++)
+    {
+      if (options[i][0] == '-' || options[i][0] == '@')
+        continue;
+      if (i == 0 || !may_take_value (options[i - 1]))
+        return options[i];
+    }
+
+  return NULL;
+}
+
 /* Checks what GOption cannot. Returns: 0 or the exit status */
 static int
 check_settings (Settings *self)
@@ -134,6 +163,14 @@ check_settings (Settings *self)
   /* The limit is in milliseconds in a 64-bit integer; nobody waits for longer than this anyway. */
   if (!(self->timeout >= 0 && self->timeout < 1e9))
     return tool_usage ("cc", _("%g is no number of seconds"), self->timeout);
+  if (self->kind == TVM_COMPILE_KIND_OBJECT || self->kind == TVM_COMPILE_KIND_STATIC)
+    {
+      const char *stray = find_stray_word (self->options);
+
+      if (stray != NULL)
+        return tool_usage ("cc", _("“%s” is no option of a compiler; inputs stand before “--”"),
+                           stray);
+    }
   if (self->memory_limit != NULL && !parse_size (self->memory_limit, &self->memory_bytes))
     return tool_usage ("cc", _("“%s” is no size; write it as 800M or 2G"), self->memory_limit);
 
