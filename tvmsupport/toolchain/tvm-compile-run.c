@@ -70,10 +70,10 @@ run_in_thread (GTask               *task,
                GTaskThreadFunc      func,
                gpointer             data,
                GDestroyNotify       destroy,
+               GCancellable        *cancellable,
                GAsyncReadyCallback  callback)
 {
-  g_autoptr (GTask) thread_task =
-    g_task_new (NULL, g_task_get_cancellable (task), callback, g_object_ref (task));
+  g_autoptr (GTask) thread_task = g_task_new (NULL, cancellable, callback, g_object_ref (task));
 
   g_task_set_source_tag (thread_task, func);
   g_task_set_task_data (thread_task, data, destroy);
@@ -130,7 +130,6 @@ static void
 conclude (GTask *task)
 {
   Run *run = g_task_get_task_data (task);
-  g_autoptr (GTask) thread_task = NULL;
 
   if (run->plan == NULL || run->plan->work == NULL)
     {
@@ -139,11 +138,8 @@ conclude (GTask *task)
     }
 
   /* Not cancellable: what was made must go in any case. */
-  thread_task = g_task_new (NULL, NULL, plan_freed, g_object_ref (task));
-  g_task_set_source_tag (thread_task, conclude);
-  g_task_set_task_data (thread_task, g_steal_pointer (&run->plan),
-                        (GDestroyNotify) tvm_compile_plan_free);
-  g_task_run_in_thread (thread_task, free_plan_in_thread);
+  run_in_thread (task, free_plan_in_thread, g_steal_pointer (&run->plan),
+                 (GDestroyNotify) tvm_compile_plan_free, NULL, plan_freed);
 }
 
 static void
@@ -204,7 +200,8 @@ output_ready (GTask *task)
   Run *run = g_task_get_task_data (task);
 
   if (run->plan->wants_bytes && tvm_compile_result_get_successful (run->result))
-    run_in_thread (task, read_bytes_in_thread, g_strdup (run->plan->output), g_free, bytes_ready);
+    run_in_thread (task, read_bytes_in_thread, g_strdup (run->plan->output), g_free,
+                   g_task_get_cancellable (task), bytes_ready);
   else
     conclude (task);
 }
@@ -234,7 +231,6 @@ link_ready (GObject      *source,
 typedef struct
 {
   char **inputs;
-  char **options;
   char **link_options;
   char *cwd;
 } Inspection;
@@ -245,7 +241,6 @@ inspection_free (gpointer data)
   Inspection *inspection = data;
 
   g_strfreev (inspection->inputs);
-  g_strfreev (inspection->options);
   g_strfreev (inspection->link_options);
   g_free (inspection->cwd);
   g_free (inspection);
@@ -260,14 +255,11 @@ inspect_in_thread (GTask        *task,
   Inspection *inspection = task_data;
   const char *cwd = inspection->cwd;
   g_auto (GStrv) archives = tvm_compile_options_find_archives (
-    (const char * const *) inspection->options, inspection->cwd);
-  g_auto (GStrv) link_archives = tvm_compile_options_find_archives (
-    (const char * const *) inspection->link_options, inspection->cwd);
+    (const char * const *) inspection->link_options, cwd);
   gboolean cxx;
 
   cxx = tvm_symbols_need_cxx ((const char * const *) inspection->inputs, cwd, cancellable) ||
-        tvm_symbols_need_cxx ((const char * const *) archives, cwd, cancellable) ||
-        tvm_symbols_need_cxx ((const char * const *) link_archives, cwd, cancellable);
+        tvm_symbols_need_cxx ((const char * const *) archives, cwd, cancellable);
   g_task_return_boolean (task, cxx);
 }
 
@@ -337,10 +329,10 @@ link_objects (GTask *task)
 
   inspection = g_new0 (Inspection, 1);
   inspection->inputs = tvm_compile_request_dup_inputs (run->link_request);
-  inspection->options = tvm_compile_request_dup_options (run->merged);
   inspection->link_options = tvm_compile_request_dup_link_options (run->merged);
   inspection->cwd = tvm_compile_request_resolve (run->merged, ".");
-  run_in_thread (task, inspect_in_thread, inspection, inspection_free, inspection_ready);
+  run_in_thread (task, inspect_in_thread, inspection, inspection_free,
+                 g_task_get_cancellable (task), inspection_ready);
 }
 
 /* All sources have been compiled, or have failed to. Their results go into the whole in the order
@@ -613,7 +605,8 @@ toolchain_ready (GObject      *source,
   planning = g_new0 (Planning, 1);
   planning->request = tvm_compile_request_copy (run->merged);
   planning->add_files = g_strdupv (run->add_files);
-  run_in_thread (task, plan_in_thread, planning, planning_free, plan_ready);
+  run_in_thread (task, plan_in_thread, planning, planning_free, g_task_get_cancellable (task),
+                 plan_ready);
 }
 
 void
