@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/pool/tvm-task.h"
+#include "tvmsupport/pool/tvm-worker-spec.h"
+
+G_BEGIN_DECLS
+
+/* Read by the engine at the submission, in the thread of the submitter, and never after it. */
+struct _TvmTask
+{
+  GObject parent_instance;
+
+  TvmPayloadType payload_type;
+  char *function;           /* VARIANT */
+  GVariant *args;           /* VARIANT (owned) */
+  GBytes *bytes;            /* BYTES (owned) */
+  char **argv;              /* COMMAND */
+
+  gint64 timeout_msec;      /* -1: that of the pool */
+  gint64 soft_timeout_msec; /* -1: that of the pool */
+  int priority;             /* higher goes first */
+
+  char *cwd;                /* COMMAND (nullable) */
+  char **environment;       /* COMMAND (nullable): "NAME=VALUE" changes of the application's */
+  GBytes *stdin_bytes;      /* COMMAND (nullable) (owned) */
+  guint64 output_limit;     /* COMMAND: bytes kept per stream */
+  gboolean inherit_stdio;   /* COMMAND: the application's stdin, stdout and stderr */
+};
+
+/* The payload of CALL. For a command this also looks the program up.
+ * Returns: (transfer full): the payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if @self is not for workers of
+ * @payload_type, TVM_ERROR_NOT_FOUND if there is no such program */
+GBytes *tvm_task_encode (TvmTask         *self,
+                         TvmPayloadType   payload_type,
+                         GError         **error);
+
+G_END_DECLS

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/pool/tvm-worker-spec.h"
+
+G_BEGIN_DECLS
+
+/* One of stdout and stderr */
+typedef struct
+{
+  TvmWorkerOutput mode;
+  char *path;               /* FILE */
+  GOutputStream *stream;    /* STREAM (owned) */
+} TvmWorkerStream;
+
+struct _TvmWorkerSpec
+{
+  GObject parent_instance;
+
+  TvmPayloadType payload_type;
+  char **argv;              /* (nullable): of a worker, without the word for its role; NULL for commands */
+  char *module;             /* (nullable): absolute */
+  gboolean can_fork;
+
+  TvmWorkerStart start;
+  char **launcher;          /* (nullable) */
+  char **environment;       /* (nullable): "NAME=VALUE" changes */
+  char *cwd;                /* (nullable) */
+  TvmTask *initializer;     /* (nullable) (owned) */
+  gint64 start_timeout_msec;  /* until HELLO and the initializer are done; default 60,000 */
+  guint maximum_uses;       /* 0: no limit */
+  guint respawn_limit;      /* default 3 */
+  guint n_spares;           /* default 0 */
+  guint64 address_space;    /* 0: no limit; so for the others */
+  guint64 cpu_seconds;
+  guint64 open_files;
+  guint64 recycle_size;     /* of the resident set, looked at after each task */
+  guint64 max_message;      /* default 2 GiB */
+  TvmWorkerStream out;
+  TvmWorkerStream err;
+};
+
+/* Returns: (transfer full): a copy that is not changed any more, for those who use it later */
+TvmWorkerSpec *tvm_worker_spec_snapshot (TvmWorkerSpec  *self);
+
+G_END_DECLS

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The frames of docs/worker-protocol.md: the one implementation, for the library, its worker and its
+ * nursery. Plain C: the nursery links no GLib.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TVM_FRAME_MAGIC 0x464D5654u
+#define TVM_FRAME_VERSION 1
+#define TVM_FRAME_HEADER_SIZE 32
+#define TVM_FRAME_MAX_FDS 8
+
+/* Of a frame whose payload is settings or words */
+#define TVM_FRAME_MAX_CONTROL (16u * 1024 * 1024)
+
+#define TVM_WORKER_CHANNEL_FD 3
+#define TVM_WORKER_PAGE_FD 4
+#define TVM_WORKER_PAGE_SIZE 4096
+#define TVM_WORKER_ROLE_OPTION "--tvm-worker="
+
+typedef enum
+{
+  TVM_FRAME_HELLO = 1,
+  TVM_FRAME_SETUP = 2,
+  TVM_FRAME_INIT = 3,
+  TVM_FRAME_CALL = 4,
+  TVM_FRAME_BEGUN = 5,
+  TVM_FRAME_RESULT = 6,
+  TVM_FRAME_ERROR = 7,
+  TVM_FRAME_CANCEL = 8,
+  TVM_FRAME_FORK = 16,
+  TVM_FRAME_FORKED = 17,
+  TVM_FRAME_KILL = 18,
+  TVM_FRAME_EXITED = 19,
+} TvmFrameKind;
+
+typedef enum
+{
+  TVM_FRAME_FLAG_MAY_CANCEL = 1 << 0,
+  TVM_FRAME_FLAG_HAS_STDIN = 1 << 1,
+} TvmFrameFlags;
+
+typedef struct
+{
+  uint8_t kind;       /* a TvmFrameKind */
+  uint16_t flags;     /* TvmFrameFlags */
+  uint16_t n_fds;
+  uint64_t id;
+  uint64_t length;
+} TvmFrameHeader;
+
+void tvm_frame_encode (const TvmFrameHeader *header,
+                       uint8_t               bytes[TVM_FRAME_HEADER_SIZE]);
+
+/* Returns: NULL, or what is wrong, in English, for a message */
+const char *tvm_frame_decode (TvmFrameHeader *header,
+                              const uint8_t   bytes[TVM_FRAME_HEADER_SIZE],
+                              uint64_t        max_length);
+
+/* Blocking, for the worker and the nursery. @fds (NULL if @n_fds is 0) stay the caller's.
+ * Returns: 0 or an errno; EPIPE if nobody is there */
+int tvm_frame_write (int            fd,
+                     TvmFrameHeader header,
+                     const void    *payload,
+                     const int     *fds);
+
+/* Sets or appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit */
+char *tvm_frame_put_setting (char       *end,
+                             const char *limit,
+                             const char *name,
+                             const char *value);
+char *tvm_frame_put_number (char       *end,
+                            const char *limit,
+                            const char *name,
+                            long long   value);
+
+/* Returns: the value of @name in the settings of @payload (within it), or NULL. A payload whose last byte is not
+ * zero has no settings. */
+const char *tvm_frame_get_setting (const char *payload,
+                                   size_t      length,
+                                   const char *name);
+bool tvm_frame_get_number (const char *payload,
+                           size_t      length,
+                           const char *name,
+                           long long  *value);
+
+/* Blocking, buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system call. */
+typedef struct
+{
+  int fd;
+  bool is_socket;         /* else descriptors cannot come */
+  uint8_t *buffer;
+  size_t capacity;
+  size_t start;           /* of what was read and not yet taken */
+  size_t end;
+  int fds[TVM_FRAME_MAX_FDS * 4];   /* in the order in which they came; not yet taken */
+  unsigned n_fds;
+  void *large;            /* a payload beyond the buffer, until it is taken or the next read */
+} TvmFrameReader;
+
+typedef enum
+{
+  TVM_FRAME_READ_OK,
+  TVM_FRAME_READ_END,       /* between two frames */
+  TVM_FRAME_READ_AGAIN,     /* the descriptor does not block, and the frame is not whole */
+  TVM_FRAME_READ_BROKEN,    /* the end within a frame, or no frame; @problem says what */
+  TVM_FRAME_READ_ERROR,     /* errno, also ENOMEM */
+} TvmFrameReadStatus;
+
+/* @payload: (out): within the reader, until the next call; @fds: (out): header->n_fds of them, now the caller's,
+ * close-on-exec */
+TvmFrameReadStatus tvm_frame_read (TvmFrameReader  *self,
+                                   uint64_t         max_length,
+                                   TvmFrameHeader  *header,
+                                   void           **payload,
+                                   int              fds[TVM_FRAME_MAX_FDS],
+                                   const char     **problem);
+/* Takes the payload of the last frame: malloc()ed, also if it was small. */
+void *tvm_frame_reader_steal (TvmFrameReader *self,
+                              const TvmFrameHeader *header,
+                              void *payload);
+void tvm_frame_reader_clear (TvmFrameReader *self);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The nursery of docs/worker-protocol.md, for whatever forks workers: the static program
+ * tvmsupport-nursery, which executes programs and runs commands, the worker of C modules, an
+ * application that is its own worker, and, through TvmWorkerNursery, other languages.
+ * Plain C, one thread.
+ */
+
+#include "tvmsupport/worker/tvm-frame.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef struct _TvmNursery TvmNursery;
+
+/* What tvm_nursery_next() asks of the language */
+typedef enum
+{
+  TVM_NURSERY_FORK,         /* fork, then tvm_nursery_child() in the child, tvm_nursery_parent() in the parent */
+  TVM_NURSERY_SETUP,        /* @settings of SETUP have come */
+  TVM_NURSERY_END,          /* all is killed: exit */
+} TvmNurseryRequest;
+
+/* Takes the control socket @fd; makes this process the subreaper, blocks SIGCHLD, watches the parent, sends HELLO.
+ * @can_fork: whether the owner forks itself when FORK has no program. Returns: NULL with errno */
+TvmNursery *tvm_nursery_new (int fd, const char *program, const char *payload_type, bool can_fork);
+
+/* Handles FORK with a program, KILL, the end of children and of the parent, until there is something to do for the
+ * owner. @settings (with @length): of SETUP, until the next call */
+TvmNurseryRequest tvm_nursery_next (TvmNursery *self, const char **settings, size_t *length);
+
+/* In the forked child: leads a group, dies with the nursery, has its stdio, limits, directory and default signals, and
+ * its channel at TVM_WORKER_CHANNEL_FD and page at TVM_WORKER_PAGE_FD (both close-on-exec); all else of the
+ * nursery is closed and freed. Returns: 0 or an errno, when the child should _exit(127) */
+int tvm_nursery_child (TvmNursery *self);
+
+/* In the parent: @pid of the child, or -1 with @error */
+void tvm_nursery_parent (TvmNursery *self, pid_t pid, int error);
+
+/* Kills everything that is left and frees. */
+void tvm_nursery_free (TvmNursery *self);
+
+/* For the role "stdio": forks the worker; the caller's process stays as its guard, and exits with it. Returns: 0 in the
+ * worker, with its descriptors for reading and writing frames, both close-on-exec; else an errno */
+int tvm_nursery_guard (int *in_fd, int *out_fd);
