@@ -63,14 +63,15 @@ const char *tvm_frame_decode (TvmFrameHeader *header,
                               const uint8_t   bytes[TVM_FRAME_HEADER_SIZE],
                               uint64_t        max_length);
 
-/* Blocking, for the worker and the nursery. @fds (NULL if @n_fds is 0) stay the caller's.
+/* Blocking, for the worker and the nursery, also where @fd itself does not block. @fds (NULL if @n_fds is 0) stay
+ * the caller's. There is no SIGPIPE from a socket; from a pipe there is, unless it is blocked or ignored.
  * Returns: 0 or an errno; EPIPE if nobody is there */
 int tvm_frame_write (int            fd,
                      TvmFrameHeader header,
                      const void    *payload,
                      const int     *fds);
 
-/* Sets or appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit */
+/* Appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit or @end was NULL */
 char *tvm_frame_put_setting (char       *end,
                              const char *limit,
                              const char *name,
@@ -90,18 +91,22 @@ bool tvm_frame_get_number (const char *payload,
                            const char *name,
                            long long  *value);
 
-/* Blocking, buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system call. */
+/* Buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system call. */
 typedef struct
 {
   int fd;
-  bool is_socket;         /* else descriptors cannot come */
+  bool is_socket;         /* else descriptors cannot come; found out by the first read */
   uint8_t *buffer;
   size_t capacity;
   size_t start;           /* of what was read and not yet taken */
   size_t end;
-  int fds[TVM_FRAME_MAX_FDS * 4];   /* in the order in which they came; not yet taken */
+  int fds[TVM_FRAME_MAX_FDS * 4];   /* in the order in which they came; -1 where some were lost */
   unsigned n_fds;
-  void *large;            /* a payload beyond the buffer, until it is taken or the next read */
+  uint8_t *large;         /* a payload beyond the buffer, until it is taken or the next read */
+  size_t large_capacity;
+  size_t large_end;
+  bool in_large;          /* @large_header was read, and its payload is not whole */
+  TvmFrameHeader large_header;
 } TvmFrameReader;
 
 typedef enum
@@ -110,11 +115,15 @@ typedef enum
   TVM_FRAME_READ_END,       /* between two frames */
   TVM_FRAME_READ_AGAIN,     /* the descriptor does not block, and the frame is not whole */
   TVM_FRAME_READ_BROKEN,    /* the end within a frame, or no frame; @problem says what */
-  TVM_FRAME_READ_ERROR,     /* errno, also ENOMEM */
+  TVM_FRAME_READ_ERROR,     /* errno; with EMFILE and ENFILE see below */
 } TvmFrameReadStatus;
 
 /* @payload: (out): within the reader, until the next call; @fds: (out): header->n_fds of them, now the caller's,
- * close-on-exec */
+ * close-on-exec; @problem: (out): in English, for a message.
+ *
+ * ERROR with EMFILE says that there was no room for the descriptors of a frame, which is lost with them: @header and
+ * @payload are set, @fds are not, and the next read goes on behind it. After BROKEN and any other ERROR the stream
+ * is not to be read any more. */
 TvmFrameReadStatus tvm_frame_read (TvmFrameReader  *self,
                                    uint64_t         max_length,
                                    TvmFrameHeader  *header,
