@@ -350,6 +350,18 @@ cat (char **argv)
   return n < 0 ? 1 : 0;
 }
 
+/* What comes from one descriptor goes to another. */
+static int
+copy_fd (char **argv)
+{
+  char block[4096];
+  ssize_t n;
+
+  while ((n = read (atoi (argv[0]), block, sizeof block)) > 0)
+    write_all (atoi (argv[1]), block, (size_t) n);
+  return n < 0 ? 1 : 0;
+}
+
 static int
 print_bad_utf8 (char **argv)
 {
@@ -450,6 +462,7 @@ static const struct
   { "flood-both", flood_both },
   { "close-stdio", close_stdio },
   { "cat", cat },
+  { "copy-fd", copy_fd },
   { "bad-utf8", print_bad_utf8 },
   { "write-file", write_file },
   { "write-file-and-hang", write_file_and_hang },

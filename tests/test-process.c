@@ -5,6 +5,7 @@
 
 #include "tvmsupport/tvm-error.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -92,6 +93,65 @@ test_nothing_inherited (ProcessFixture *fixture,
   close (fd);
 
   process_fixture_assert_output (result, "");
+}
+
+/* Descriptors that the target gets besides, in their order; the run keeps none of them, so that both
+ * sides hear of the end of the other. */
+static void
+test_add_fd (ProcessFixture *fixture,
+             gconstpointer   data)
+{
+  g_autoptr (TvmProcessSpec) spec = process_fixture_spec (fixture, "copy-fd", "3", "4", NULL);
+  g_autoptr (TvmProcessSpec) copy = NULL;
+  g_autoptr (GAsyncResult) ready = NULL;
+  g_autoptr (TvmProcessResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  char text[8] = "";
+  int to[2];
+  int from[2];
+
+  g_assert_no_errno (pipe2 (to, O_CLOEXEC));
+  g_assert_no_errno (pipe2 (from, O_CLOEXEC));
+  tvm_process_spec_add_fd (spec, to[0]);
+  tvm_process_spec_add_fd (spec, from[1]);
+  copy = tvm_process_spec_copy (spec);
+  g_clear_pointer (&spec, tvm_process_spec_free);
+  close (to[0]);
+  close (from[1]);
+
+  tvm_process_run_async (copy, NULL, process_fixture_ready, &ready);
+  g_clear_pointer (&copy, tvm_process_spec_free);
+  g_assert_cmpint (write (to[1], "abc", 3), ==, 3);
+  g_assert_cmpint (read (from[0], text, sizeof text), ==, 3);
+  g_assert_cmpstr (text, ==, "abc");
+  close (to[1]);
+  g_assert_cmpint (read (from[0], text, sizeof text), ==, 0);
+  close (from[0]);
+
+  result = process_fixture_finish (&ready, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (result->exit_status, ==, 0);
+}
+
+/* None but these, and stdin is still the last one. */
+static void
+test_add_fd_only (ProcessFixture *fixture,
+                  gconstpointer   data)
+{
+  g_autoptr (TvmProcessSpec) spec = process_fixture_spec (fixture, "inherited", NULL);
+  g_autoptr (TvmProcessSpec) cat = process_fixture_spec (fixture, "cat", NULL);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (TvmProcessResult) result = NULL;
+  g_autoptr (TvmProcessResult) cat_result = NULL;
+
+  tvm_process_spec_add_fd (spec, fixture->fifo_fd);
+  result = run (spec);
+  process_fixture_assert_output (result, "fd 3\n");
+
+  tvm_process_spec_add_fd (cat, fixture->fifo_fd);
+  tvm_process_spec_set_stdin (cat, bytes);
+  cat_result = run (cat);
+  process_fixture_assert_output (cat_result, "text");
 }
 
 static void
@@ -460,6 +520,8 @@ main (int    argc,
   process_fixture_add ("/process/exit-status", test_exit_status);
   process_fixture_add ("/process/signal", test_signal);
   process_fixture_add ("/process/nothing-inherited", test_nothing_inherited);
+  process_fixture_add ("/process/add-fd", test_add_fd);
+  process_fixture_add ("/process/add-fd/only", test_add_fd_only);
   process_fixture_add ("/process/stdin", test_stdin);
   process_fixture_add ("/process/bad-utf8", test_bad_utf8);
   process_fixture_add ("/process/close-stdio", test_close_stdio);

@@ -74,39 +74,54 @@ tvm_launch_clear (TvmLaunch *self)
   g_clear_pointer (&self->tmpdir, g_free);
 }
 
-/* The supervisor beside the library that this code is in: in its build tree. */
+/* Returns: (transfer full) (nullable): the directory of the library that this code is in: maybe that
+ * of its build tree */
 static char *
-get_supervisor_beside_library (void)
+get_library_directory (void)
 {
-  g_autofree char *directory = NULL;
   Dl_info info;
 
-  if (dladdr ((gpointer) get_supervisor_beside_library, &info) == 0
+  if (dladdr ((gpointer) get_library_directory, &info) == 0
       || info.dli_fname == NULL || !g_path_is_absolute (info.dli_fname))
     return NULL;
 
-  directory = g_path_get_dirname (info.dli_fname);
-  return g_build_filename (directory, "process", SUPERVISOR, NULL);
+  return g_path_get_dirname (info.dli_fname);
+}
+
+/* Returns: (transfer full): where the program @name may be, in the order in which to look */
+static GPtrArray *
+list_helper_places (const char *libexecdir,
+                    const char *name)
+{
+  static const char * const folders[] = { "process", "worker" };
+  GPtrArray *places = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *directory = NULL;
+
+  if (libexecdir != NULL && g_path_is_absolute (libexecdir))
+    {
+      g_ptr_array_add (places, g_build_filename (libexecdir, name, NULL));
+
+      /* A build tree has a folder for each wing. */
+      if (strcmp (name, SUPERVISOR) != 0)
+        g_ptr_array_add (places, g_build_filename (libexecdir, "..", "worker", name, NULL));
+      return places;
+    }
+
+  directory = get_library_directory ();
+  for (guint i = 0; directory != NULL && i < G_N_ELEMENTS (folders); i++)
+    g_ptr_array_add (places, g_build_filename (directory, folders[i], name, NULL));
+  g_ptr_array_add (places, g_build_filename (TVM_SUPPORT_LIBEXECDIR, name, NULL));
+  return places;
 }
 
 static char *
-find_supervisor (const TvmLaunch  *self,
-                 GError          **error)
+find_helper (const char  *libexecdir,
+             const char  *name,
+             GError     **error)
 {
-  g_autoptr (GPtrArray) places = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) places = list_helper_places (libexecdir, name);
   g_autofree char *list = NULL;
   g_autofree char *shown = NULL;
-
-  if (self->libexecdir != NULL && g_path_is_absolute (self->libexecdir))
-    g_ptr_array_add (places, g_build_filename (self->libexecdir, SUPERVISOR, NULL));
-  else
-    {
-      char *beside = get_supervisor_beside_library ();
-
-      if (beside != NULL)
-        g_ptr_array_add (places, beside);
-      g_ptr_array_add (places, g_build_filename (TVM_SUPPORT_LIBEXECDIR, SUPERVISOR, NULL));
-    }
 
   for (guint i = 0; i < places->len; i++)
     if (access (g_ptr_array_index (places, i), X_OK) == 0)
@@ -121,16 +136,16 @@ find_supervisor (const TvmLaunch  *self,
 }
 
 char *
+tvm_launch_dup_helper_path (const char  *name,
+                            GError     **error)
+{
+  return find_helper (secure_getenv ("TVM_SUPPORT_LIBEXECDIR"), name, error);
+}
+
+char *
 tvm_launch_dup_supervisor_path (GError **error)
 {
-  TvmLaunch launch;
-  char *path;
-
-  tvm_launch_init (&launch);
-  path = find_supervisor (&launch, error);
-  tvm_launch_clear (&launch);
-
-  return path;
+  return tvm_launch_dup_helper_path (SUPERVISOR, error);
 }
 
 /* Returns: a descriptor of a file that holds @bytes and cannot be changed, or -1 */
@@ -255,7 +270,7 @@ check_cwd (const TvmProcessSpec  *spec,
   return tvm_error_set_errno (error, errsv, _("Could not use “%s” as the working directory"), name);
 }
 
-/* Returns: (transfer container): the words for the target: those of the spec, or some of them and
+/* Returns: (transfer full): the words for the target: those of the spec, or some of them and
  * the name of the file that @response_fd will be there */
 static GPtrArray *
 make_target_argv (const TvmProcessSpec  *spec,
@@ -264,9 +279,8 @@ make_target_argv (const TvmProcessSpec  *spec,
                   int                   *response_fd,
                   GError               **error)
 {
-  static char reference[] = "@/proc/self/fd/" G_STRINGIFY (TVM_SUPERVISOR_FIRST_FD);
   const char * const *argv = (const char * const *) spec->argv;
-  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GBytes) text = NULL;
   guint n_words = g_strv_length (spec->argv);
   guint n_front = n_words;
@@ -276,9 +290,10 @@ make_target_argv (const TvmProcessSpec  *spec,
     n_front = spec->response_prefix;
 
   for (guint i = 0; i < n_front; i++)
-    g_ptr_array_add (words, spec->argv[i]);
+    g_ptr_array_add (words, g_strdup (spec->argv[i]));
   if (n_front < n_words)
-    g_ptr_array_add (words, reference);
+    g_ptr_array_add (words, g_strdup_printf ("@/proc/self/fd/%u",
+                                             TVM_SUPERVISOR_FIRST_FD + spec->fds->len));
   g_ptr_array_add (words, NULL);
 
   if (!tvm_command_line_check ((const char * const *) words->pdata,
@@ -382,7 +397,7 @@ make_argv (TvmLaunch             *self,
   if (program == NULL)
     return NULL;
 
-  supervisor = find_supervisor (self, error);
+  supervisor = find_helper (self->libexecdir, SUPERVISOR, error);
   if (supervisor == NULL)
     return NULL;
 
@@ -395,7 +410,7 @@ make_argv (TvmLaunch             *self,
   g_ptr_array_add (words, g_strdup ("--"));
   g_ptr_array_add (words, g_steal_pointer (&program));
   for (guint i = 0; i < target->len; i++)
-    g_ptr_array_add (words, g_strdup (g_ptr_array_index (target, i)));
+    g_ptr_array_add (words, g_steal_pointer (&target->pdata[i]));
 
   return (char **) g_ptr_array_free (g_steal_pointer (&words), FALSE);
 }
@@ -404,21 +419,27 @@ make_argv (TvmLaunch             *self,
  * takes them. g_subprocess_launcher_take_fd() would do it too, but ends the application with a
  * failed assertion when there is no descriptor left (in GLib 2.74). */
 static gboolean
-send_hello (TvmLaunch  *self,
-            ChildFds   *child,
-            GError    **error)
+send_hello (TvmLaunch             *self,
+            const TvmProcessSpec  *spec,
+            ChildFds              *child,
+            GError               **error)
 {
-  TvmSupervisorHello hello = { child->response_fd >= 0, child->stdin_fd >= 0 };
+  TvmSupervisorHello hello = {
+    .n_fds = (gint32) spec->fds->len + (child->response_fd >= 0),
+    .has_stdin = child->stdin_fd >= 0,
+  };
   struct iovec vector = { &hello, sizeof hello };
   struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
   union
   {
-    char buffer[CMSG_SPACE (2 * sizeof (int))];
+    char buffer[CMSG_SPACE (TVM_SUPERVISOR_MAX_FDS * sizeof (int))];
     struct cmsghdr align;
   } control = { 0 };
-  int fds[2];
+  int fds[TVM_SUPERVISOR_MAX_FDS];
   gsize n_fds = 0;
 
+  for (guint i = 0; i < spec->fds->len; i++)
+    fds[n_fds++] = g_array_index (spec->fds, int, i);
   if (child->response_fd >= 0)
     fds[n_fds++] = child->response_fd;
   if (child->stdin_fd >= 0)
@@ -501,7 +522,7 @@ tvm_launch_start (TvmLaunch             *self,
     return FALSE;
 
   argv = make_argv (self, spec, environ_, &child.response_fd, error);
-  if (argv == NULL || !open_fds (self, &child, spec, error) || !send_hello (self, &child, error))
+  if (argv == NULL || !open_fds (self, &child, spec, error) || !send_hello (self, spec, &child, error))
     return FALSE;
 
   if (tvm_io_thread_is_forked ())

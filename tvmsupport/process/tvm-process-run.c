@@ -530,6 +530,9 @@ run_check_spec (Run     *self,
       return FALSE;
     }
 
+  if (self->spec->fd_error != 0)
+    return tvm_error_set_errno (error, self->spec->fd_error, _("Could not duplicate a descriptor"));
+
   return TRUE;
 }
 
@@ -551,6 +554,7 @@ run_start (gpointer user_data)
       return G_SOURCE_REMOVE;
     }
 
+  tvm_process_spec_close_fds (self->spec);
   stream_init (&self->out, g_steal_fd (&self->launch.stdout_fd), self->spec->output_limit);
   stream_init (&self->err, g_steal_fd (&self->launch.stderr_fd), self->spec->output_limit);
   self->out.source = run_watch (self, self->out.fd, stream_ready, &self->out,

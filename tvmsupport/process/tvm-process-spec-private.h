@@ -22,6 +22,8 @@ struct _TvmProcessSpec
   gint64 timeout_msec;
   gsize output_limit;
   GArray *limits;               /* (element-type TvmProcessLimit) */
+  GArray *fds;                  /* (element-type int): owned, close-on-exec */
+  int fd_error;                 /* an errno, if one could not be kept */
   GPtrArray *cleanup_paths;     /* (element-type filename): absolute */
   char *orphan_path;            /* (nullable): absolute */
   TvmResponseFile response_file;
@@ -29,6 +31,9 @@ struct _TvmProcessSpec
   guint private_tmpdir : 1;
   guint kill_leftovers : 1;
 };
+
+/* The target has them; the run must not keep copies, or their other ends would not hear of its end. */
+void               tvm_process_spec_close_fds    (TvmProcessSpec       *self);
 
 /* Returns: (transfer full): the environment of the target, of this moment */
 char             **tvm_process_spec_make_environ (const TvmProcessSpec *self);

@@ -3,7 +3,12 @@
 
 #include "tvmsupport/process/tvm-process-spec-private.h"
 
+#include "tvmsupport/process/tvm-supervisor-protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_OUTPUT_LIMIT (16 * 1024 * 1024)
 
@@ -12,6 +17,21 @@ copy_string (gconstpointer string,
              gpointer      user_data)
 {
   return g_strdup (string);
+}
+
+static void
+close_fd (gpointer fd)
+{
+  close (*(int *) fd);
+}
+
+static GArray *
+new_fds (void)
+{
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  g_array_set_clear_func (fds, close_fd);
+  return fds;
 }
 
 TvmProcessSpec *
@@ -27,6 +47,7 @@ tvm_process_spec_new (const char * const *argv)
   self->timeout_msec = -1;
   self->output_limit = DEFAULT_OUTPUT_LIMIT;
   self->limits = g_array_new (FALSE, FALSE, sizeof (TvmProcessLimit));
+  self->fds = new_fds ();
   self->cleanup_paths = g_ptr_array_new_with_free_func (g_free);
   self->response_prefix = 1;
   return self;
@@ -47,6 +68,9 @@ tvm_process_spec_copy (const TvmProcessSpec *self)
   copy->cwd = g_strdup (self->cwd);
   copy->stdin_bytes = self->stdin_bytes != NULL ? g_bytes_ref (self->stdin_bytes) : NULL;
   copy->limits = g_array_copy (self->limits);
+  copy->fds = new_fds ();
+  for (guint i = 0; i < self->fds->len; i++)
+    tvm_process_spec_add_fd (copy, g_array_index (self->fds, int, i));
   copy->cleanup_paths = g_ptr_array_copy (self->cleanup_paths, copy_string, NULL);
   copy->orphan_path = g_strdup (self->orphan_path);
   return copy;
@@ -63,6 +87,7 @@ tvm_process_spec_free (TvmProcessSpec *self)
   g_free (self->cwd);
   g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
   g_array_unref (self->limits);
+  g_array_unref (self->fds);
   g_ptr_array_unref (self->cleanup_paths);
   g_free (self->orphan_path);
   g_free (self);
@@ -173,6 +198,30 @@ tvm_process_spec_set_rlimit (TvmProcessSpec *self,
       }
 
   g_array_append_val (self->limits, limit);
+}
+
+void
+tvm_process_spec_add_fd (TvmProcessSpec *self,
+                         int             fd)
+{
+  int duplicate;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (fd >= 0);
+  g_return_if_fail (self->fds->len < TVM_SUPERVISOR_MAX_FDS - 2);
+
+  /* Not one that the application may have closed: those are what a child's stdio is put on. */
+  duplicate = fcntl (fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (duplicate >= 0)
+    g_array_append_val (self->fds, duplicate);
+  else
+    self->fd_error = errno;
+}
+
+void
+tvm_process_spec_close_fds (TvmProcessSpec *self)
+{
+  g_array_set_size (self->fds, 0);
 }
 
 void

@@ -31,7 +31,9 @@
 
 #define TVM_SUPERVISOR_PROTOCOL "1"
 #define TVM_SUPERVISOR_FIRST_FD 3
-#define TVM_SUPERVISOR_MAX_FDS 4
+
+/* Those that the caller asked for, then a response file, then stdin */
+#define TVM_SUPERVISOR_MAX_FDS 10
 
 typedef struct
 {
