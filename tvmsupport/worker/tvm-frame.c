@@ -189,21 +189,26 @@ advance (struct msghdr *message,
 }
 
 int
-tvm_frame_write (int             fd,
-                 TvmFrameHeader  header,
-                 const void     *payload,
-                 const int      *fds)
+tvm_frame_write_parts (int                 fd,
+                       TvmFrameHeader      header,
+                       const struct iovec *parts,
+                       unsigned            n_parts,
+                       const int          *fds)
 {
   uint8_t bytes[TVM_FRAME_HEADER_SIZE];
-  struct iovec parts[2] = {
-    { bytes, sizeof bytes },
-    { (void *) payload, (size_t) header.length },
-  };
-  struct msghdr message = { .msg_iov = parts, .msg_iovlen = header.length > 0 ? 2 : 1 };
+  struct iovec vectors[1 + TVM_FRAME_MAX_PARTS] = { { bytes, sizeof bytes } };
+  struct msghdr message = { .msg_iov = vectors, .msg_iovlen = 1 + n_parts };
   Control control;
 
-  if (header.n_fds > TVM_FRAME_MAX_FDS || header.length > SIZE_MAX)
+  if (header.n_fds > TVM_FRAME_MAX_FDS || n_parts > TVM_FRAME_MAX_PARTS)
     return EINVAL;
+
+  header.length = 0;
+  for (unsigned i = 0; i < n_parts; i++)
+    {
+      vectors[1 + i] = parts[i];
+      header.length += parts[i].iov_len;
+    }
 
   tvm_frame_encode (&header, bytes);
   if (header.n_fds > 0)
@@ -225,6 +230,20 @@ tvm_frame_write (int             fd,
     }
 
   return 0;
+}
+
+int
+tvm_frame_write (int             fd,
+                 TvmFrameHeader  header,
+                 const void     *payload,
+                 const int      *fds)
+{
+  struct iovec part = { (void *) payload, (size_t) header.length };
+
+  if (header.length > SIZE_MAX)
+    return EINVAL;
+
+  return tvm_frame_write_parts (fd, header, &part, header.length > 0 ? 1 : 0, fds);
 }
 
 char *

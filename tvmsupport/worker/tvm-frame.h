@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #define TVM_FRAME_MAGIC 0x464D5654u
 #define TVM_FRAME_VERSION 1
 #define TVM_FRAME_HEADER_SIZE 32
 #define TVM_FRAME_MAX_FDS 8
+#define TVM_FRAME_MAX_PARTS 4
 
 /* Of a frame whose payload is settings or words */
 #define TVM_FRAME_MAX_CONTROL (16u * 1024 * 1024)
@@ -70,6 +72,13 @@ int tvm_frame_write (int            fd,
                      TvmFrameHeader header,
                      const void    *payload,
                      const int     *fds);
+
+/* The same, of a payload in several places; its length is that of all of them. */
+int tvm_frame_write_parts (int                 fd,
+                           TvmFrameHeader      header,
+                           const struct iovec *parts,
+                           unsigned            n_parts,
+                           const int          *fds);
 
 /* Appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit or @end was NULL */
 char *tvm_frame_put_setting (char       *end,
