@@ -7,6 +7,10 @@
 #include <tvmsupport/files/tvm-path.h>
 #include <tvmsupport/files/tvm-tar.h>
 #include <tvmsupport/files/tvm-temp-directory.h>
+#include <tvmsupport/pool/tvm-task-result.h>
+#include <tvmsupport/pool/tvm-task.h>
+#include <tvmsupport/pool/tvm-worker-info.h>
+#include <tvmsupport/pool/tvm-worker-spec.h>
 #include <tvmsupport/toolchain/tvm-cc.h>
 #include <tvmsupport/toolchain/tvm-compile-commands.h>
 #include <tvmsupport/toolchain/tvm-compile-request.h>

@@ -26,8 +26,10 @@ struct _TvmTaskResult
   guint64 max_rss_bytes;    /* 0 */
   int worker_pid;           /* 0 if it never got to one */
   guint n_attempts;
+  char *description;        /* (nullable): of a command: that of the task */
 };
 
+/* The status of a command is -1 until it is set, and so are its times. */
 TvmTaskResult *tvm_task_result_new (TvmStatusKind   status);
 /* @error is taken; CANCELLED and everything else is an EXCEPTION, TIMED_OUT a TIMEOUT */
 TvmTaskResult *tvm_task_result_new_error (GError   *error);

@@ -40,7 +40,13 @@ struct _TvmWorkerSpec
   TvmWorkerStream err;
 };
 
-/* Returns: (transfer full): a copy that is not changed any more, for those who use it later */
+/* Returns: (transfer full): a copy that is not changed any more, for those who use it later; its
+ * paths are absolute */
 TvmWorkerSpec *tvm_worker_spec_snapshot (TvmWorkerSpec  *self);
+
+/* Returns: FALSE with TVM_ERROR_INVALID_ARGUMENT if no worker can be started so, on any machine.
+ * Whether the initializer is a task for these workers is found by its tvm_task_encode(). */
+gboolean       tvm_worker_spec_check    (TvmWorkerSpec  *self,
+                                         GError        **error);
 
 G_END_DECLS

@@ -510,32 +510,6 @@ run_watch (Run                 *self,
                                G_SOURCE_FUNC (func), user_data, name);
 }
 
-static gboolean
-run_check_spec (Run     *self,
-                GError **error)
-{
-  if (self->spec->argv[0] == NULL)
-    {
-      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                           _("The command to run is empty"));
-      return FALSE;
-    }
-
-  if (self->spec->bad_variable != NULL)
-    {
-      g_autofree char *name = g_filename_display_name (self->spec->bad_variable);
-
-      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("“%s” cannot be an environment variable"), name);
-      return FALSE;
-    }
-
-  if (self->spec->fd_error != 0)
-    return tvm_error_set_errno (error, self->spec->fd_error, _("Could not duplicate a descriptor"));
-
-  return TRUE;
-}
-
 /* On the I/O thread */
 static gboolean
 run_start (gpointer user_data)
@@ -546,7 +520,7 @@ run_start (gpointer user_data)
   GError *error = NULL;
 
   if (g_cancellable_set_error_if_cancelled (self->cancellable, &error)
-      || !run_check_spec (self, &error)
+      || !tvm_process_spec_check (self->spec, &error)
       || !tvm_launch_start (&self->launch, self->spec, self->environ_, &error))
     {
       run_free (self);

@@ -35,6 +35,10 @@ struct _TvmProcessSpec
 /* The target has them; the run must not keep copies, or their other ends would not hear of its end. */
 void               tvm_process_spec_close_fds    (TvmProcessSpec       *self);
 
+/* Returns: FALSE with TVM_ERROR_INVALID_ARGUMENT (or the errno of a descriptor) if it cannot be run at all */
+gboolean           tvm_process_spec_check        (const TvmProcessSpec *self,
+                                                  GError              **error);
+
 /* Returns: (transfer full): the environment of the target, of this moment */
 char             **tvm_process_spec_make_environ (const TvmProcessSpec *self);
 

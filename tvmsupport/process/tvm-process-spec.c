@@ -4,9 +4,12 @@
 #include "tvmsupport/process/tvm-process-spec-private.h"
 
 #include "tvmsupport/process/tvm-supervisor-protocol.h"
+#include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/tvm-error.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -290,6 +293,35 @@ tvm_process_spec_set_orphan_path (TvmProcessSpec *self,
 
   g_free (self->orphan_path);
   self->orphan_path = g_strdup (path);
+}
+
+gboolean
+tvm_process_spec_check (const TvmProcessSpec  *self,
+                        GError               **error)
+{
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->argv[0] == NULL)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                           _("The command to run is empty"));
+      return FALSE;
+    }
+
+  if (self->bad_variable != NULL)
+    {
+      g_autofree char *name = g_filename_display_name (self->bad_variable);
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("“%s” cannot be an environment variable"), name);
+      return FALSE;
+    }
+
+  if (self->fd_error != 0)
+    return tvm_error_set_errno (error, self->fd_error, _("Could not duplicate a descriptor"));
+
+  return TRUE;
 }
 
 char **

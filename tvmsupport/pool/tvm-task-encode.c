@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/pool/tvm-task-private.h"
+
+#include "tvmsupport/process/tvm-process-spec-private.h"
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* The payload of CALL, for the encodings of docs/worker-protocol.md */
+
+static void
+set_wrong_kind (TvmTask         *self,
+                TvmPayloadType   payload_type,
+                GError         **error)
+{
+  g_autofree char *description = tvm_task_dup_description (self);
+
+  if (payload_type == TVM_PAYLOAD_TYPE_VARIANT)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                 _("The workers call functions, which “%s” is not"), description);
+  else if (payload_type == TVM_PAYLOAD_TYPE_COMMAND)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                 _("The workers run commands, which “%s” is not"), description);
+  else
+    g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                 _("The workers take bytes, which “%s” is not"), description);
+}
+
+/* How many bytes an end takes in a serialised variant of @size bytes, ends not counted, with one */
+static gsize
+get_offset_size (gsize size)
+{
+  if (size + 1 <= G_MAXUINT8)
+    return 1;
+  if (size + 2 <= G_MAXUINT16)
+    return 2;
+  if (size + 4 <= G_MAXUINT32)
+    return 4;
+  return 8;
+}
+
+/* A variant of type (sv), put together here: to make a tuple for it would cost more than the rest of
+ * a small task. It has the string, the variant at the next multiple of 8 (its value, a zero byte,
+ * its type), and where the string ends. */
+static GBytes *
+encode_variant (TvmTask  *self,
+                GError  **error)
+{
+  g_autoptr (GVariant) args = g_variant_get_normal_form (self->args);
+  const char *type = g_variant_get_type_string (args);
+  gsize name_size = strlen (self->function) + 1;
+  gsize value_at = (name_size + 7) & ~(gsize) 7;
+  gsize value_size = g_variant_get_size (args);
+  gsize type_size = strlen (type);
+  gsize size = value_at + value_size + 1 + type_size;
+  gsize offset_size = get_offset_size (size);
+  guint64 end = GUINT64_TO_LE (name_size);
+  guint8 *data;
+
+  if (!g_utf8_validate (self->function, -1, NULL))
+    {
+      g_autofree char *description = tvm_task_dup_description (self);
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("The name of the function “%s” is not UTF-8"), description);
+      return NULL;
+    }
+
+  data = g_try_malloc (size + offset_size);
+  if (data == NULL)
+    {
+      g_autofree char *text = g_format_size (size);
+
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+                   _("There is no memory for the arguments of “%s”: %s"), self->function, text);
+      return NULL;
+    }
+
+#if G_BYTE_ORDER == G_BIG_ENDIAN
+  {
+    g_autoptr (GVariant) swapped = g_variant_byteswap (args);
+
+    g_variant_store (swapped, data + value_at);
+  }
+#else
+  g_variant_store (args, data + value_at);
+#endif
+
+  memcpy (data, self->function, name_size);
+  memset (data + name_size, 0, value_at - name_size);
+  data[value_at + value_size] = 0;
+  memcpy (data + value_at + value_size + 1, type, type_size);
+  memcpy (data + size, &end, offset_size);
+
+  return g_bytes_new_take (data, size + offset_size);
+}
+
+static void
+add_word (GByteArray *words,
+          const char *word)
+{
+  g_byte_array_append (words, (const guint8 *) word, strlen (word) + 1);
+}
+
+static void
+add_option (GByteArray *words,
+            const char *name,
+            const char *value)
+{
+  g_byte_array_append (words, (const guint8 *) name, strlen (name));
+  add_word (words, value);
+}
+
+static void
+add_count (GByteArray *words,
+           const char *name,
+           char      **strv)
+{
+  char number[24];
+
+  g_snprintf (number, sizeof number, "%u", g_strv_length (strv));
+  add_option (words, name, number);
+}
+
+static GBytes *
+encode_command (TvmTask  *self,
+                GError  **error)
+{
+  g_autoptr (TvmProcessSpec) spec = NULL;
+  g_autofree char *cwd = NULL;
+  g_autofree char *program = NULL;
+  g_auto (GStrv) environ_ = NULL;
+  GByteArray *words;
+
+  /* The worker may have been started from another directory. */
+  if (self->cwd != NULL)
+    cwd = g_canonicalize_filename (self->cwd, NULL);
+
+  spec = tvm_process_spec_new ((const char * const *) self->argv);
+  tvm_process_spec_set_cwd (spec, cwd);
+  tvm_process_spec_add_environ (spec, (const char * const *) self->environment);
+  if (!tvm_process_spec_check (spec, error))
+    return NULL;
+
+  environ_ = tvm_process_spec_make_environ (spec);
+  program = tvm_find_program (self->argv[0], g_environ_getenv (environ_, "PATH"), cwd, error);
+  if (program == NULL)
+    return NULL;
+
+  words = g_byte_array_sized_new (4096);
+  if (cwd != NULL)
+    add_option (words, "--chdir=", cwd);
+  add_count (words, "--argc=", self->argv);
+  add_count (words, "--envc=", environ_);
+  add_word (words, "--");
+  add_word (words, program);
+  for (gsize i = 0; self->argv[i] != NULL; i++)
+    add_word (words, self->argv[i]);
+  for (gsize i = 0; environ_[i] != NULL; i++)
+    add_word (words, environ_[i]);
+
+  return g_byte_array_free_to_bytes (words);
+}
+
+GBytes *
+tvm_task_encode (TvmTask         *self,
+                 TvmPayloadType   payload_type,
+                 GError         **error)
+{
+  g_return_val_if_fail (TVM_IS_TASK (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (self->payload_type != payload_type)
+    {
+      set_wrong_kind (self, payload_type, error);
+      return NULL;
+    }
+
+  switch (self->payload_type)
+    {
+    case TVM_PAYLOAD_TYPE_VARIANT:
+      return encode_variant (self, error);
+    case TVM_PAYLOAD_TYPE_COMMAND:
+      return encode_command (self, error);
+    case TVM_PAYLOAD_TYPE_BYTES:
+    default:
+      return g_bytes_ref (self->bytes);
+    }
+}
