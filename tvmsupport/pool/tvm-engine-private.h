@@ -53,10 +53,12 @@ void       tvm_engine_set_timeouts    (TvmEngine         *self,
                                        gint64             soft_timeout_msec);
 void       tvm_engine_set_retry_policy (TvmEngine        *self,
                                         TvmRetryPolicy    policy);
-/* @changed may be NULL; at most one call is on its way until tvm_engine_get_counts() was called after it */
+/* To be called once, before anything is submitted. At most one call is on its way until tvm_engine_get_counts() was called
+ * after it. @destroy is called when there can be no more calls. */
 void       tvm_engine_set_watch       (TvmEngine         *self,
                                        TvmEngineChanged   changed,
-                                       gpointer           user_data);
+                                       gpointer           user_data,
+                                       GDestroyNotify     destroy);
 void       tvm_engine_get_counts      (TvmEngine         *self,
                                        TvmEngineCounts   *counts);
 /* Returns: (transfer container) (element-type TvmEngineWorker) */

@@ -21,6 +21,12 @@ GMainContext *tvm_io_thread_get_context (GError     **error);
  * GLib which reaps for GSubprocess, may then be missing. */
 gboolean      tvm_io_thread_is_forked   (void);
 
+/* Returns: another number in each process of a line of forks */
+guint         tvm_io_thread_get_generation (void);
+
+/* Cancels on the I/O thread. */
+void          tvm_io_thread_cancel_later (GCancellable  *cancellable);
+
 /* Calls @func once on the I/O thread whose context @context is. */
 void          tvm_io_thread_invoke      (GMainContext   *context,
                                          GSourceFunc     func,

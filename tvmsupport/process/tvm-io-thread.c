@@ -140,3 +140,28 @@ tvm_io_thread_clear (GSource **source)
   g_source_destroy (*source);
   g_clear_pointer (source, g_source_unref);
 }
+
+static gboolean
+cancel (gpointer user_data)
+{
+  g_autoptr (GCancellable) cancellable = user_data;
+
+  g_cancellable_cancel (cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* For a caller that holds a lock which a handler of the cancellable might need */
+void
+tvm_io_thread_cancel_later (GCancellable *cancellable)
+{
+  GMainContext *context = tvm_io_thread_get_context (NULL);
+
+  if (context != NULL)
+    tvm_io_thread_invoke (context, cancel, g_object_ref (cancellable), "[tvmsupport] cancel");
+}
+
+guint
+tvm_io_thread_get_generation (void)
+{
+  return generation;
+}

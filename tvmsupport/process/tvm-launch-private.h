@@ -37,4 +37,9 @@ char    *tvm_launch_dup_helper_path     (const char *name,
 /* Returns: (transfer full): where the supervisor is, or NULL with the places that were looked at */
 char    *tvm_launch_dup_supervisor_path (GError **error);
 
+/* Returns: a descriptor of a file in memory that holds @bytes and cannot be changed, or -1 */
+int      tvm_launch_make_memfd          (const char *name,
+                                         GBytes     *bytes,
+                                         GError    **error);
+
 G_END_DECLS

@@ -148,11 +148,10 @@ tvm_launch_dup_supervisor_path (GError **error)
   return tvm_launch_dup_helper_path (SUPERVISOR, error);
 }
 
-/* Returns: a descriptor of a file that holds @bytes and cannot be changed, or -1 */
-static int
-make_memfd (const char  *name,
-            GBytes      *bytes,
-            GError     **error)
+int
+tvm_launch_make_memfd (const char  *name,
+                       GBytes      *bytes,
+                       GError     **error)
 {
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
@@ -234,7 +233,7 @@ open_fds (TvmLaunch             *self,
 
   if (spec->stdin_bytes != NULL)
     {
-      child->stdin_fd = make_memfd ("tvmsupport-stdin", spec->stdin_bytes, error);
+      child->stdin_fd = tvm_launch_make_memfd ("tvmsupport-stdin", spec->stdin_bytes, error);
       if (child->stdin_fd < 0)
         return FALSE;
     }
@@ -303,7 +302,7 @@ make_target_argv (const TvmProcessSpec  *spec,
   if (n_front < n_words)
     {
       text = tvm_command_line_to_gnu_file (argv + n_front);
-      *response_fd = make_memfd ("tvmsupport-arguments", text, error);
+      *response_fd = tvm_launch_make_memfd ("tvmsupport-arguments", text, error);
       if (*response_fd < 0)
         return NULL;
     }

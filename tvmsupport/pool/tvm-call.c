@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/pool/tvm-engine-parts-private.h"
+
+#include "tvmsupport/process/tvm-launch-private.h"
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <unistd.h>
+
+static gint64
+msec_to_usec (gint64 msec,
+              gint64 fallback_usec)
+{
+  if (msec < 0)
+    return fallback_usec;
+  return msec > NEVER / 1000 ? NEVER : msec * 1000;
+}
+
+TvmCall *
+tvm_call_new (TvmEngine    *engine,
+              TvmTask      *task,
+              TvmCallDone   done,
+              gpointer      done_data,
+              GError      **error)
+{
+  TvmCall *self = g_new0 (TvmCall, 1);
+
+  g_atomic_ref_count_init (&self->ref_count);
+  self->engine = engine;
+  tvm_engine_hold (engine);
+  self->link.data = self;
+  self->done = done;
+  self->done_data = done_data;
+  self->priority = task->priority;
+  self->timeout_usec = msec_to_usec (task->timeout_msec, engine->timeout_usec);
+  self->soft_timeout_usec = msec_to_usec (task->soft_timeout_msec, engine->soft_timeout_usec);
+  self->description = tvm_task_dup_description (task);
+  if (task->payload_type == TVM_PAYLOAD_TYPE_COMMAND)
+    {
+      self->stdin_bytes = task->stdin_bytes != NULL ? g_bytes_ref (task->stdin_bytes) : NULL;
+      self->output_limit = task->output_limit;
+      self->inherit_stdio = task->inherit_stdio;
+    }
+
+  self->payload = tvm_task_encode (task, engine->spec->payload_type, error);
+  if (self->payload != NULL && g_bytes_get_size (self->payload) > engine->spec->max_message)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("The arguments of “%s” need %" G_GSIZE_FORMAT " bytes, of %" G_GUINT64_FORMAT
+                     " that are allowed"), self->description, g_bytes_get_size (self->payload),
+                   engine->spec->max_message);
+      g_clear_pointer (&self->payload, g_bytes_unref);
+    }
+
+  return self;
+}
+
+TvmCall *
+tvm_call_ref (TvmCall *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+tvm_call_unref (TvmCall *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+
+  g_clear_pointer (&self->payload, g_bytes_unref);
+  g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->result);
+  g_clear_error (&self->error);
+  g_free (self->description);
+  tvm_engine_release (self->engine);
+  g_free (self);
+}
+
+void
+tvm_call_complete_locked (TvmCall       *self,
+                          TvmTaskResult *result,
+                          GError        *error)
+{
+  TvmEngine *engine = self->engine;
+
+  /* A ghost */
+  if (self->done == NULL)
+    {
+      g_clear_object (&result);
+      g_clear_error (&error);
+      tvm_call_unref (self);
+      return;
+    }
+
+  if (result != NULL)
+    {
+      result->n_attempts = self->n_attempts;
+      if (self->outlets.out != NULL)
+        tvm_outlets_take_locked (&self->outlets, result);
+    }
+  tvm_outlets_close_locked (&self->outlets);
+
+  self->state = CALL_DONE;
+  self->worker = NULL;
+  self->result = result;
+  self->error = error;
+  engine->n_finished++;
+  engine->change_wanted = TRUE;
+  g_queue_push_tail_link (&engine->completed, &self->link);
+}
+
+/* Without a lock. Takes the reference. */
+void
+tvm_call_give_away (TvmCall *self)
+{
+  gulong id = self->cancel_id;
+
+  /* Not g_cancellable_disconnect(), which would wait for the very emission that may have brought us here. */
+  if (id != 0)
+    g_signal_handler_disconnect (self->cancellable, id);
+
+  self->done (g_steal_pointer (&self->result), g_steal_pointer (&self->error), self->done_data);
+  tvm_call_unref (self);
+}
+
+static GError *
+make_cancelled (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Operation was cancelled"));
+}
+
+/* It is with its worker and has not begun; another one runs there. Something must take its answer. */
+static void
+leave_ghost (TvmCall *self)
+{
+  TvmCall *ghost = g_new0 (TvmCall, 1);
+
+  g_atomic_ref_count_init (&ghost->ref_count);
+  ghost->engine = self->engine;
+  tvm_engine_hold (ghost->engine);
+  ghost->link.data = ghost;
+  ghost->state = CALL_SENT;
+  ghost->worker = self->worker;
+  ghost->wire_id = self->wire_id;
+  ghost->timeout_usec = self->timeout_usec;
+  ghost->soft_timeout_usec = NEVER;
+  g_queue_insert_before_link (&self->worker->calls, &self->link, &ghost->link);
+  g_queue_unlink (&self->worker->calls, &self->link);
+}
+
+void
+tvm_call_cancel_locked (TvmCall *self)
+{
+  TvmWorker *worker = self->worker;
+
+  switch (self->state)
+    {
+    case CALL_QUEUED:
+      tvm_call_unqueue_locked (self);
+      tvm_call_complete_locked (self, NULL, make_cancelled ());
+      return;
+
+    case CALL_SENT:
+      if (self != g_queue_peek_head (&worker->calls))
+        {
+          leave_ghost (self);
+          tvm_call_complete_locked (self, NULL, make_cancelled ());
+          return;
+        }
+      g_queue_unlink (&worker->calls, &self->link);
+      tvm_call_complete_locked (self, NULL, make_cancelled ());
+      tvm_worker_kill_locked (worker);
+      tvm_engine_dispatch_locked (self->engine);
+      return;
+
+    case CALL_NEW:
+      self->cancel_requested = TRUE;
+      return;
+
+    case CALL_DONE:
+    default:
+      return;
+    }
+}
+
+void
+tvm_call_cancel (TvmCall *self)
+{
+  if (tvm_engine_is_foreign (self->engine))
+    return;
+
+  tvm_engine_lock (self->engine);
+  tvm_call_cancel_locked (self);
+  tvm_engine_check_end_locked (self->engine);
+  tvm_engine_unlock (self->engine);
+}
+
+static void
+cancelled (GCancellable *cancellable,
+           gpointer      user_data)
+{
+  TvmCall *self = user_data;
+
+  /* GLib calls this with a lock of its own held if it was cancelled before it was connected. */
+  if (!g_atomic_int_get (&self->connecting))
+    tvm_call_cancel (self);
+}
+
+/* Before the call is submitted, without a lock. */
+void
+tvm_call_connect (TvmCall      *self,
+                  GCancellable *cancellable)
+{
+  self->cancellable = g_object_ref (cancellable);
+  g_atomic_int_set (&self->connecting, TRUE);
+  self->cancel_id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled), tvm_call_ref (self),
+                                           (GDestroyNotify) tvm_call_unref);
+  g_atomic_int_set (&self->connecting, FALSE);
+
+  if (g_cancellable_is_cancelled (cancellable))
+    tvm_call_cancel (self);
+}
+
+/* The application's own, or /dev/null where it has closed it */
+static int
+dup_stdio (int      fd,
+           GError **error)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+  if (copy < 0 && errno == EBADF)
+    copy = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (copy < 0)
+    tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
+
+  return copy;
+}
+
+static gboolean
+open_inherited (int     fds[3],
+                GError **error)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      fds[i] = dup_stdio (i, error);
+      if (fds[i] >= 0)
+        continue;
+
+      while (i-- > 0)
+        close (fds[i]);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+gboolean
+tvm_call_open_stdio (TvmCall  *self,
+                     int       fds[3],
+                     guint    *n_fds,
+                     GError  **error)
+{
+  guint n = 0;
+
+  if (self->inherit_stdio && self->stdin_bytes == NULL)
+    {
+      *n_fds = 3;
+      return open_inherited (fds, error);
+    }
+
+  if (self->stdin_bytes != NULL)
+    {
+      fds[0] = tvm_launch_make_memfd ("tvmsupport-stdin", self->stdin_bytes, error);
+      if (fds[0] < 0)
+        return FALSE;
+      n = 1;
+    }
+
+  self->outlets.out = tvm_outlet_new (self->engine, self->output_limit, &fds[n], error);
+  if (self->outlets.out != NULL)
+    {
+      self->outlets.err = tvm_outlet_new (self->engine, self->output_limit, &fds[n + 1], error);
+      if (self->outlets.err != NULL)
+        {
+          *n_fds = n + 2;
+          return TRUE;
+        }
+      close (fds[n]);
+    }
+
+  if (n > 0)
+    close (fds[0]);
+  tvm_outlets_close_locked (&self->outlets);
+  return FALSE;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/pool/tvm-engine-parts-private.h"
+
+#include "tvmsupport/tvm-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What a worker says. */
+
+/* Reads at a time: a large answer must not keep the others waiting. */
+#define READS_PER_DISPATCH 4
+
+gboolean
+tvm_worker_is_readable (const TvmWorker *self)
+{
+  return self->end == WORKER_END_NOT && !self->channel_ended && !self->gone;
+}
+
+static GBytes *
+take_payload (TvmWireFrame *frame)
+{
+  if (frame->large != NULL)
+    return g_steal_pointer (&frame->large);
+  return g_bytes_new (frame->data, frame->header.length);
+}
+
+static TvmTaskResult *
+make_value (GBytes *payload)
+{
+  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT,
+                                                                             payload, FALSE));
+  TvmTaskResult *result;
+
+  if (!g_variant_is_normal_form (boxed))
+    return tvm_task_result_new_error (g_error_new_literal (TVM_ERROR, TVM_ERROR_PROTOCOL,
+                                                           _("The result is not a valid value")));
+
+  result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);
+  result->value = g_variant_get_variant (boxed);
+  return result;
+}
+
+static gint64
+get_number (GBytes     *payload,
+            const char *name)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (payload, &length);
+  long long value;
+
+  return tvm_frame_get_number (data, length, name, &value) ? value : -1;
+}
+
+static TvmTaskResult *
+make_command_result (GBytes *payload)
+{
+  TvmTaskResult *result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);
+  int status = (int) get_number (payload, "status");
+
+  if (WIFEXITED (status))
+    result->exit_status = WEXITSTATUS (status);
+  else if (WIFSIGNALED (status))
+    result->term_signal = WTERMSIG (status);
+
+  result->elapsed_usec = get_number (payload, "elapsed-usec");
+  result->user_usec = get_number (payload, "user-usec");
+  result->system_usec = get_number (payload, "system-usec");
+  result->max_rss_bytes = MAX (0, get_number (payload, "max-rss-bytes"));
+  return result;
+}
+
+/* @rest: (inout): what is left of the payload. Returns: (transfer full): the next of its strings */
+static char *
+take_string (const char **rest,
+             gsize       *length)
+{
+  const char *end = memchr (*rest, '\0', *length);
+  gsize size = end != NULL ? (gsize) (end - *rest) : *length;
+  char *text = g_utf8_make_valid (*rest, size);
+
+  *rest += MIN (size + 1, *length);
+  *length -= MIN (size + 1, *length);
+  return text;
+}
+
+static TvmTaskResult *
+make_failure (const TvmCall *call,
+              GBytes        *payload)
+{
+  gsize length;
+  const char *rest = g_bytes_get_data (payload, &length);
+  g_autofree char *type = take_string (&rest, &length);
+  g_autofree char *message = take_string (&rest, &length);
+  g_autofree char *traceback = take_string (&rest, &length);
+  TvmTaskResult *result;
+  int errsv;
+
+  /* A command that could not be executed */
+  if (sscanf (type, "errno:%d:", &errsv) == 1)
+    return tvm_task_result_new_error (
+      g_error_new (errsv == ENOENT ? TVM_ERROR : G_IO_ERROR,
+                   errsv == ENOENT ? (int) TVM_ERROR_NOT_FOUND : (int) g_io_error_from_errno (errsv),
+                   _("Could not execute “%s”: %s"), call->description, g_strerror (errsv)));
+
+  result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED, "%s",
+                                                   *message != '\0' ? message : type));
+  result->remote_type = g_steal_pointer (&type);
+  if (*traceback != '\0')
+    result->traceback = g_steal_pointer (&traceback);
+  if (length > 0)
+    result->bytes = g_bytes_new_from_bytes (payload, rest - (const char *) g_bytes_get_data (payload, NULL),
+                                            length);
+  return result;
+}
+
+static TvmTaskResult *
+make_result (TvmWorker       *self,
+             const TvmCall   *call,
+             TvmWireFrame *frame)
+{
+  g_autoptr (GBytes) payload = take_payload (frame);
+  TvmTaskResult *result;
+
+  if (frame->header.kind == TVM_FRAME_ERROR)
+    return make_failure (call, payload);
+
+  switch (self->engine->spec->payload_type)
+    {
+    case TVM_PAYLOAD_TYPE_VARIANT:
+      return make_value (payload);
+
+    case TVM_PAYLOAD_TYPE_COMMAND:
+      return make_command_result (payload);
+
+    case TVM_PAYLOAD_TYPE_BYTES:
+    default:
+      result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);
+      result->bytes = g_steal_pointer (&payload);
+      return result;
+    }
+}
+
+/* Of the resident set, now; 0 if there is no telling */
+static guint64
+get_resident_size (int pid)
+{
+  char path[32];
+  char buffer[128];
+  unsigned long long pages = 0;
+  ssize_t n;
+  int fd;
+
+  g_snprintf (path, sizeof path, "/proc/%d/statm", pid);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+
+  n = read (fd, buffer, sizeof buffer - 1);
+  close (fd);
+  if (n <= 0)
+    return 0;
+
+  buffer[n] = '\0';
+  return sscanf (buffer, "%*u %llu", &pages) == 1 ? pages * (guint64) sysconf (_SC_PAGESIZE) : 0;
+}
+
+/* Whether it has had its uses, or has grown too large */
+static void
+check_wear (TvmWorker *self)
+{
+  const TvmWorkerSpec *spec = self->engine->spec;
+
+  if (spec->recycle_size > 0 && self->pid > 0 && get_resident_size (self->pid) > spec->recycle_size)
+    self->worn = TRUE;
+  if (spec->maximum_uses > 0 && self->n_uses >= spec->maximum_uses)
+    self->worn = TRUE;
+
+  if (self->worn && g_queue_is_empty (&self->calls))
+    tvm_worker_retire_locked (self);
+}
+
+static void
+handle_answer (TvmWorker       *self,
+               TvmWireFrame *frame,
+               gint64           now)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+  TvmTaskResult *result;
+
+  if (head == NULL || head->wire_id != frame->header.id)
+    {
+      tvm_worker_lose_locked (self, "an answer to nothing");
+      return;
+    }
+
+  g_queue_unlink (&self->calls, &head->link);
+  result = make_result (self, head, frame);
+  result->worker_pid = self->pid;
+  if (result->elapsed_usec <= 0)
+    result->elapsed_usec = now - head->start;
+  tvm_outlets_take_locked (&self->outlets, result);
+  tvm_engine_measure_locked (self->engine, now - head->start);
+  tvm_call_complete_locked (head, result, NULL);
+
+  tvm_worker_begin_head_locked (self, now);
+  check_wear (self);
+}
+
+static void
+become_ready (TvmWorker *self)
+{
+  self->ready = TRUE;
+  self->engine->change_wanted = TRUE;
+  tvm_engine_worker_ready_locked (self->engine);
+  tvm_worker_begin_head_locked (self, g_get_monotonic_time ());
+}
+
+static void
+fail_start (TvmWorker  *self,
+            GBytes     *payload,
+            const char *format)
+{
+  gsize length;
+  const char *rest = g_bytes_get_data (payload, &length);
+  g_autofree char *type = take_string (&rest, &length);
+  g_autofree char *message = take_string (&rest, &length);
+  g_autofree char *reason = g_strdup_printf ("%s: %s", format, *message != '\0' ? message : type);
+
+  self->start_told = TRUE;
+  tvm_worker_kill_locked (self);
+  tvm_engine_start_failed_locked (self->engine, reason);
+}
+
+static void
+handle_start (TvmWorker       *self,
+              TvmWireFrame *frame)
+{
+  g_autoptr (GBytes) payload = take_payload (frame);
+
+  if (frame->header.kind == TVM_FRAME_HELLO && !self->hello)
+    {
+      self->hello = TRUE;
+      if (get_number (payload, "protocol") != TVM_FRAME_VERSION)
+        tvm_worker_lose_locked (self, "another version");
+      else if (self->pid == 0)
+        self->pid = self->by_frames ? 0 : (int) MAX (0, get_number (payload, "pid"));
+      if (self->end == WORKER_END_NOT && self->init_id == 0)
+        become_ready (self);
+    }
+  else if (frame->header.kind == TVM_FRAME_ERROR && frame->header.id == 0)
+    fail_start (self, payload, _("could not be set up"));
+  else if (!self->hello || frame->header.id != self->init_id)
+    tvm_worker_lose_locked (self, "no HELLO");
+  else if (frame->header.kind == TVM_FRAME_ERROR)
+    fail_start (self, payload, _("could not be initialized"));
+  else if (frame->header.kind == TVM_FRAME_RESULT)
+    become_ready (self);
+  else
+    tvm_worker_lose_locked (self, "an unexpected frame");
+}
+
+static void
+handle_begun (TvmWorker             *self,
+              const TvmFrameHeader  *header)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  if (self->ready && self->by_frames && head != NULL && head->wire_id == header->id)
+    head->begun_frame = TRUE;
+  else if (self->ready || header->id != self->init_id)
+    tvm_worker_lose_locked (self, "an unexpected frame");
+}
+
+static void
+handle_frame (TvmWorker       *self,
+              TvmWireFrame *frame,
+              gint64           now)
+{
+  if (frame->header.n_fds != 0)
+    tvm_worker_lose_locked (self, "descriptors");
+  else if (frame->header.kind == TVM_FRAME_BEGUN)
+    handle_begun (self, &frame->header);
+  else if (!self->ready)
+    handle_start (self, frame);
+  else if (frame->header.kind == TVM_FRAME_RESULT || frame->header.kind == TVM_FRAME_ERROR)
+    handle_answer (self, frame, now);
+  else
+    tvm_worker_lose_locked (self, "an unexpected frame");
+
+  g_clear_pointer (&frame->large, g_bytes_unref);
+}
+
+/* The arguments are of no use any more: they would be in memory beside the answer. */
+static void
+drop_arguments (TvmWorker *self)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  if (self->channel.large != NULL && head != NULL && head->payload != NULL
+      && !tvm_wire_has_output (&self->channel) && tvm_worker_has_begun (self, head))
+    g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->payload));
+}
+
+void
+tvm_worker_read_locked (TvmWorker *self)
+{
+  for (int i = 0; i < READS_PER_DISPATCH && tvm_worker_is_readable (self); i++)
+    {
+      TvmWireStatus status = tvm_wire_fill (&self->channel);
+      gint64 now = g_get_monotonic_time ();
+      const char *problem = NULL;
+      TvmWireFrame frame;
+
+      while (tvm_worker_is_readable (self) && tvm_wire_next (&self->channel, &frame, &problem))
+        handle_frame (self, &frame, now);
+
+      if (problem != NULL)
+        tvm_worker_lose_locked (self, problem);
+      else if (status == TVM_WIRE_END)
+        tvm_worker_lose_locked (self, NULL);
+
+      drop_arguments (self);
+      if (status == TVM_WIRE_AGAIN || self->channel.large == NULL)
+        return;
+    }
+}

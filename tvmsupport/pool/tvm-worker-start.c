@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/pool/tvm-engine-parts-private.h"
+
+#include "tvmsupport/process/tvm-launch-private.h"
+#include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/process/tvm-process-spec-private.h"
+#include "tvmsupport/tvm-error-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gfiledescriptorbased.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* How a worker is asked for. */
+
+#define CAPTURE_LIMIT (1024 * 1024)
+
+/* The order of the descriptors of FORK */
+enum
+{
+  FD_CHANNEL,
+  FD_PAGE,
+  FD_STDOUT,
+  FD_STDERR,
+  N_FDS,
+};
+
+G_GNUC_PRINTF (2, 3) static void
+add_word (GByteArray *words,
+          const char *format,
+          ...)
+{
+  g_autofree char *word = NULL;
+  va_list args;
+
+  va_start (args, format);
+  word = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_byte_array_append (words, (const guint8 *) word, strlen (word) + 1);
+}
+
+static void
+add_words (GByteArray *words,
+           char      **strv)
+{
+  for (; *strv != NULL; strv++)
+    g_byte_array_append (words, (const guint8 *) *strv, strlen (*strv) + 1);
+}
+
+static void
+add_limits (GByteArray          *words,
+            const TvmWorkerSpec *spec)
+{
+  const struct
+  {
+    int resource;
+    guint64 value;
+  } limits[] = {
+    { RLIMIT_AS, spec->address_space },
+    { RLIMIT_CPU, spec->cpu_seconds },
+    { RLIMIT_NOFILE, spec->open_files },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    if (limits[i].value > 0)
+      add_word (words, "--rlimit=%d=%" G_GUINT64_FORMAT, limits[i].resource, limits[i].value);
+}
+
+/* A remote shell reads the words of ssh once more. */
+static char *
+quote_for_launcher (const TvmWorkerSpec *spec,
+                    const char          *word)
+{
+  g_autofree char *name = g_path_get_basename (spec->launcher[0]);
+  const char * const words[] = { word, NULL };
+
+  return strcmp (name, "ssh") == 0 ? tvm_quote_command (words) : g_strdup (word);
+}
+
+/* Returns: (transfer full): the command line of a worker that is a program of its own */
+static char **
+make_argv (const TvmWorkerSpec  *spec,
+           GError              **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *helper = NULL;
+
+  if (spec->launcher != NULL)
+    g_strv_builder_addv (builder, (const char **) spec->launcher);
+
+  if (spec->argv == NULL)
+    {
+      helper = tvm_launch_dup_helper_path ("tvmsupport-worker", error);
+      if (helper == NULL)
+        return NULL;
+    }
+
+  for (guint i = 0; helper != NULL ? i < 1 : spec->argv[i] != NULL; i++)
+    {
+      const char *word = helper != NULL ? helper : spec->argv[i];
+      g_autofree char *quoted = spec->launcher != NULL ? quote_for_launcher (spec, word) : NULL;
+
+      g_strv_builder_add (builder, quoted != NULL ? quoted : word);
+    }
+
+  g_strv_builder_add (builder, spec->launcher != NULL ? TVM_WORKER_ROLE_OPTION "stdio"
+                                                      : TVM_WORKER_ROLE_OPTION "fd");
+  return g_strv_builder_end (builder);
+}
+
+static gboolean
+add_program (GByteArray           *words,
+             const TvmWorkerSpec  *spec,
+             GError              **error)
+{
+  g_auto (GStrv) argv = make_argv (spec, error);
+  g_autoptr (TvmProcessSpec) process = NULL;
+  g_auto (GStrv) environ_ = NULL;
+  g_autofree char *program = NULL;
+
+  if (argv == NULL)
+    return FALSE;
+
+  process = tvm_process_spec_new ((const char * const *) argv);
+  tvm_process_spec_add_environ (process, (const char * const *) spec->environment);
+  environ_ = tvm_process_spec_make_environ (process);
+  program = tvm_find_program (argv[0], g_environ_getenv (environ_, "PATH"), spec->cwd, error);
+  if (program == NULL)
+    return FALSE;
+
+  if (spec->launcher != NULL)
+    add_word (words, "--stdio");
+  add_word (words, "--argc=%u", g_strv_length (argv));
+  add_word (words, "--envc=%u", g_strv_length (environ_));
+  add_word (words, "--");
+  add_word (words, "%s", program);
+  add_words (words, argv);
+  add_words (words, environ_);
+  return TRUE;
+}
+
+/* Returns: (transfer full): the payload of FORK */
+static GBytes *
+make_words (TvmEngine  *engine,
+            gboolean    executes,
+            GError    **error)
+{
+  g_autoptr (GByteArray) words = g_byte_array_new ();
+  const TvmWorkerSpec *spec = engine->spec;
+
+  add_limits (words, spec);
+  if (spec->cwd != NULL)
+    add_word (words, "--chdir=%s", spec->cwd);
+  if (executes && spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND
+      && !add_program (words, spec, error))
+    return NULL;
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&words));
+}
+
+static gboolean
+open_page (TvmWorker *self,
+           int       *fd,
+           GError   **error)
+{
+  gpointer page;
+
+  *fd = memfd_create ("tvmsupport-status", MFD_CLOEXEC);
+  if (*fd < 0 || ftruncate (*fd, TVM_WORKER_PAGE_SIZE) != 0)
+    return tvm_error_set_errno (error, errno, _("Could not make a status page"));
+
+  page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+  if (page == MAP_FAILED)
+    return tvm_error_set_errno (error, errno, _("Could not map a status page"));
+
+  self->page = page;
+  return TRUE;
+}
+
+static int
+check_fd (int          fd,
+          const char  *what,
+          GError     **error)
+{
+  if (fd < 0)
+    tvm_error_set_errno (error, errno, _("Could not open “%s”"), what);
+  return fd;
+}
+
+/* Returns: where the worker writes to, or -1 */
+static int
+open_output (TvmEngine              *engine,
+             const TvmWorkerStream  *stream,
+             int                     inherited,
+             int                     stream_fd,
+             TvmOutlet             **outlet,
+             GError                **error)
+{
+  int fd = -1;
+
+  switch (stream->mode)
+    {
+    case TVM_WORKER_OUTPUT_CAPTURE:
+      *outlet = tvm_outlet_new (engine, CAPTURE_LIMIT, &fd, error);
+      return fd;
+
+    case TVM_WORKER_OUTPUT_FILE:
+      fd = open (stream->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+      return check_fd (fd, stream->path, error);
+
+    case TVM_WORKER_OUTPUT_STREAM:
+      return check_fd (fcntl (stream_fd, F_DUPFD_CLOEXEC, 3), "stream", error);
+
+    case TVM_WORKER_OUTPUT_INHERIT:
+      fd = fcntl (inherited, F_DUPFD_CLOEXEC, 3);
+      if (fd >= 0)
+        return fd;
+      break;
+
+    case TVM_WORKER_OUTPUT_DISCARD:
+    default:
+      break;
+    }
+
+  return check_fd (open ("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null", error);
+}
+
+/* @fds: (out): for the worker; those that could not be opened are -1 */
+static gboolean
+open_fds (TvmWorker  *self,
+          int         fds[N_FDS],
+          GError    **error)
+{
+  TvmEngine *engine = self->engine;
+  int pair[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return tvm_error_set_errno (error, errno, _("Could not make a socket"));
+
+  self->channel.fd = pair[0];
+  fds[FD_CHANNEL] = pair[1];
+  if (!open_page (self, &fds[FD_PAGE], error))
+    return FALSE;
+
+  fds[FD_STDOUT] = open_output (engine, &engine->spec->out, STDOUT_FILENO, engine->stream_fds[0],
+                                &self->outlets.out, error);
+  if (fds[FD_STDOUT] < 0)
+    return FALSE;
+  fds[FD_STDERR] = open_output (engine, &engine->spec->err, STDERR_FILENO, engine->stream_fds[1],
+                                &self->outlets.err, error);
+  return fds[FD_STDERR] >= 0;
+}
+
+/* What the worker is told before anything else */
+static gboolean
+push_setup (TvmWorker  *self,
+            gboolean    executes,
+            GError    **error)
+{
+  const TvmWorkerSpec *spec = self->engine->spec;
+  g_autoptr (GByteArray) settings = g_byte_array_new ();
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GBytes) initializer = NULL;
+
+  add_word (settings, "max-message=%" G_GUINT64_FORMAT, spec->max_message);
+  add_word (settings, "begun=%s", self->by_frames ? "frames" : "page");
+  if (executes && spec->module != NULL)
+    add_word (settings, "module=%s", spec->module);
+  payload = g_byte_array_free_to_bytes (g_steal_pointer (&settings));
+  tvm_wire_push (&self->channel, TVM_FRAME_SETUP, 0, 0, payload);
+
+  if (spec->initializer == NULL)
+    return TRUE;
+
+  initializer = tvm_task_encode (spec->initializer, spec->payload_type, error);
+  if (initializer == NULL)
+    return FALSE;
+
+  self->init_id = self->next_wire_id++;
+  tvm_wire_push (&self->channel, TVM_FRAME_INIT, 0, self->init_id, initializer);
+  return TRUE;
+}
+
+static TvmWorker *
+worker_new (TvmEngine *engine)
+{
+  TvmWorker *self = g_new0 (TvmWorker, 1);
+
+  self->ref_count = 1;
+  self->engine = engine;
+  tvm_engine_hold (engine);
+  self->id = ++engine->next_id;
+  self->next_wire_id = 1;
+  self->by_frames = engine->spec->launcher != NULL;
+  self->end_deadline = self->soft_deadline = NEVER;
+  tvm_wire_init (&self->channel, -1, engine->spec->max_message);
+  g_queue_init (&self->calls);
+  return self;
+}
+
+static gboolean
+worker_prepare (TvmWorker  *self,
+                int         fds[N_FDS],
+                GBytes    **words,
+                GError    **error)
+{
+  TvmEngine *engine = self->engine;
+
+  self->nursery = tvm_engine_get_nursery_locked (engine, error);
+  if (self->nursery == NULL)
+    return FALSE;
+
+  *words = make_words (engine, self->nursery->executes, error);
+  if (*words == NULL || !open_fds (self, fds, error) || !push_setup (self, self->nursery->executes, error))
+    return FALSE;
+
+  self->handle_events = TVM_POLL_IN;
+  self->handle = tvm_poller_add (self->channel.fd, TVM_POLL_IN, tvm_worker_ready,
+                                 tvm_worker_ref (self), (GDestroyNotify) tvm_worker_unref, error);
+  if (self->handle == NULL)
+    tvm_worker_unref (self);
+  return self->handle != NULL;
+}
+
+/* Returns: (transfer none): a worker that the engine has */
+TvmWorker *
+tvm_worker_start_locked (TvmEngine  *engine,
+                         GError    **error)
+{
+  TvmWorker *self = worker_new (engine);
+  g_autoptr (GBytes) words = NULL;
+  int fds[N_FDS] = { -1, -1, -1, -1 };
+  gint64 limit = engine->spec->start_timeout_msec;
+
+  if (!worker_prepare (self, fds, &words, error))
+    {
+      for (int i = 0; i < N_FDS; i++)
+        if (fds[i] >= 0)
+          close (fds[i]);
+      tvm_outlets_close_locked (&self->outlets);
+      tvm_worker_unref (self);
+      return NULL;
+    }
+
+  self->deadline = limit < 0 ? NEVER : g_get_monotonic_time () + MIN (limit, NEVER / 4000) * 1000;
+  tvm_engine_set_timer_locked (engine, self->deadline);
+  g_ptr_array_add (engine->workers, self);
+  engine->change_wanted = TRUE;
+  tvm_nursery_link_fork_locked (self->nursery, self->id, words, fds);
+  tvm_worker_flush_locked (self);
+  return self;
+}

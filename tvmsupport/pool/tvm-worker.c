@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/pool/tvm-engine-parts-private.h"
+
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+/* One worker process, from FORK to EXITED. */
+
+/* A worker whose channel has ended usually ends too, and its status tells why. */
+#define LOST_GRACE_USEC 5000
+/* Then it is killed; a nursery that does not answer is not waited for. */
+#define STATUS_GRACE_USEC 500000
+/* One that is not needed any more may end in its own way. */
+#define RETIRE_GRACE_USEC 1000000
+
+#define DISPATCH_READS 64
+
+TvmWorker *
+tvm_worker_ref (TvmWorker *self)
+{
+  g_atomic_int_inc (&self->ref_count);
+  return self;
+}
+
+void
+tvm_worker_unref (TvmWorker *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  g_assert (g_queue_is_empty (&self->calls));
+  tvm_wire_clear (&self->channel);
+  if (self->page != NULL)
+    munmap (self->page, TVM_WORKER_PAGE_SIZE);
+  g_clear_pointer (&self->nursery, tvm_nursery_link_unref);
+  tvm_engine_release (self->engine);
+  g_free (self);
+}
+
+/* The channel has something, or can take something. */
+void
+tvm_worker_ready (gpointer user_data)
+{
+  TvmWorker *self = user_data;
+
+  tvm_engine_lock (self->engine);
+  if (!self->gone && !self->led && self->handle != NULL)
+    {
+      tvm_worker_read_locked (self);
+      tvm_engine_dispatch_locked (self->engine);
+      tvm_worker_flush_locked (self);
+      tvm_engine_check_end_locked (self->engine);
+    }
+  tvm_engine_unlock (self->engine);
+}
+
+void
+tvm_worker_watch_locked (TvmWorker *self)
+{
+  TvmPollEvents events = TVM_POLL_NONE;
+
+  if (self->handle == NULL)
+    return;
+
+  /* One that is idle needs no watch: the nursery tells when it ends. */
+  if (!self->led && (!self->ready || !g_queue_is_empty (&self->calls)))
+    events |= TVM_POLL_IN;
+  else if (!self->led)
+    events |= self->handle_events & TVM_POLL_IN;
+  if (!self->led && tvm_wire_has_output (&self->channel))
+    events |= TVM_POLL_OUT;
+
+  self->handle_events = events;
+  tvm_poll_handle_arm (self->handle, events);
+}
+
+void
+tvm_worker_flush_locked (TvmWorker *self)
+{
+  if (self->channel_ended || self->end != WORKER_END_NOT)
+    return;
+
+  /* An error shows when it is read. */
+  tvm_wire_flush (&self->channel);
+  tvm_worker_watch_locked (self);
+}
+
+static void
+unwatch (TvmWorker *self)
+{
+  g_clear_pointer (&self->handle, tvm_poll_handle_remove);
+  shutdown (self->channel.fd, SHUT_RDWR);
+}
+
+gboolean
+tvm_worker_is_usable (const TvmWorker *self)
+{
+  return self->end == WORKER_END_NOT && !self->channel_ended && !self->exited;
+}
+
+/* How many more calls it can be sent */
+guint
+tvm_worker_get_room (const TvmWorker *self)
+{
+  guint maximum = self->engine->spec->maximum_uses;
+  guint depth = self->engine->max_depth;
+
+  if (!tvm_worker_is_usable (self) || self->worn || tvm_wire_has_output (&self->channel))
+    return 0;
+  if (maximum > 0)
+    depth = MIN (depth, maximum - MIN (self->n_uses, maximum) + self->calls.length);
+
+  return depth - MIN (self->calls.length, depth);
+}
+
+static gint64
+add_usec (gint64 now,
+          gint64 usec)
+{
+  return usec > NEVER - now ? NEVER : now + usec;
+}
+
+void
+tvm_worker_begin_head_locked (TvmWorker *self,
+                              gint64     now)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  self->deadline = self->soft_deadline = NEVER;
+  if (head == NULL || !self->ready)
+    return;
+
+  head->start = now;
+  self->deadline = add_usec (now, head->timeout_usec);
+  self->soft_deadline = add_usec (now, head->soft_timeout_usec);
+  if (!self->led)
+    tvm_engine_set_timer_locked (self->engine, MIN (self->deadline, self->soft_deadline));
+}
+
+/* Puts a call behind those that it has; it goes out with the next flush. */
+gboolean
+tvm_worker_send_locked (TvmWorker  *self,
+                        TvmCall    *call,
+                        GError    **error)
+{
+  guint16 flags = call->soft_timeout_usec != NEVER ? TVM_FRAME_FLAG_MAY_CANCEL : 0;
+  int fds[3];
+  guint n_fds = 0;
+
+  if (self->engine->spec->payload_type == TVM_PAYLOAD_TYPE_COMMAND)
+    {
+      if (!tvm_call_open_stdio (call, fds, &n_fds, error))
+        return FALSE;
+      if (n_fds == 3)
+        flags |= TVM_FRAME_FLAG_HAS_STDIN;
+    }
+
+  call->state = CALL_SENT;
+  call->worker = self;
+  call->wire_id = self->next_wire_id++;
+  call->begun_frame = FALSE;
+  call->n_attempts++;
+  self->n_uses++;
+  tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload, fds, n_fds);
+  g_queue_push_tail_link (&self->calls, &call->link);
+  if (self->calls.length == 1)
+    tvm_worker_begin_head_locked (self, g_get_monotonic_time ());
+
+  self->engine->change_wanted = TRUE;
+  return TRUE;
+}
+
+gboolean
+tvm_worker_has_begun (const TvmWorker *self,
+                      const TvmCall   *call)
+{
+  if (self->by_frames)
+    return call->begun_frame;
+
+  return self->page != NULL && __atomic_load_n (self->page, __ATOMIC_ACQUIRE) >= call->wire_id;
+}
+
+static void
+complete_died (TvmCall    *call,
+               const char *how)
+{
+  TvmTaskResult *result;
+  int pid = call->worker->pid;
+  TvmOutlets *outlets = &call->worker->outlets;
+
+  result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
+                                                   _("The worker of “%s” %s"),
+                                                   call->description, how));
+  result->worker_pid = pid;
+  result->elapsed_usec = call->start != 0 ? g_get_monotonic_time () - call->start : 0;
+  tvm_outlets_take_locked (outlets, result);
+  tvm_call_complete_locked (call, result, NULL);
+}
+
+/* Gives the calls that have not begun back to the queue, in their order. */
+static void
+requeue_unbegun (TvmWorker *self)
+{
+  GQueue kept = G_QUEUE_INIT;
+  GList *link;
+
+  while ((link = g_queue_pop_tail_link (&self->calls)) != NULL)
+    {
+      TvmCall *call = link->data;
+
+      if (tvm_worker_has_begun (self, call))
+        g_queue_push_head_link (&kept, link);
+      else if (call->done == NULL)
+        tvm_call_unref (call);
+      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
+        complete_died (call, _("died before it began"));
+      else
+        tvm_engine_requeue_locked (self->engine, call);
+    }
+
+  self->calls = kept;
+}
+
+/* How it ended, to follow “The worker of …” */
+static char *
+describe_end (const TvmWorker *self)
+{
+  int status = self->wait_status;
+
+  if (!self->exited)
+    return g_strdup (_("closed its connection"));
+  if (self->kill_sent && self->end == WORKER_END_LOST && WIFSIGNALED (status)
+      && WTERMSIG (status) == SIGKILL)
+    return g_strdup (_("closed its connection"));
+  if (status < 0)
+    return g_strdup (_("was lost, as its nursery ended"));
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
+    return g_strdup (_("was ended at its limit of processor time"));
+  if (WIFSIGNALED (status))
+    return g_strdup_printf (_("was ended by signal %d (%s)"), WTERMSIG (status),
+                            g_strsignal (WTERMSIG (status)));
+
+  return g_strdup_printf (_("exited with status %d"), WEXITSTATUS (status));
+}
+
+/* What is left with it after its end, or after the end was waited for long enough */
+static void
+settle (TvmWorker *self)
+{
+  g_autofree char *how = describe_end (self);
+  GList *link;
+
+  requeue_unbegun (self);
+  while ((link = g_queue_pop_head_link (&self->calls)) != NULL)
+    complete_died (link->data, how);
+
+  if (!self->ready && self->end == WORKER_END_LOST && !self->start_told)
+    {
+      self->start_told = TRUE;
+      tvm_engine_start_failed_locked (self->engine, how);
+    }
+}
+
+void
+tvm_worker_gone_locked (TvmWorker *self)
+{
+  TvmEngine *engine = self->engine;
+
+  if (self->gone)
+    return;
+
+  self->gone = TRUE;
+  if (self->end == WORKER_END_NOT)
+    self->end = WORKER_END_LOST;
+  settle (self);
+  if (self->handle != NULL)
+    unwatch (self);
+  tvm_outlets_close_locked (&self->outlets);
+  engine->change_wanted = TRUE;
+  g_ptr_array_remove_fast (engine->workers, self);
+}
+
+static void
+set_end_deadline (TvmWorker *self,
+                  gint64     usec)
+{
+  self->end_deadline = g_get_monotonic_time () + usec;
+  tvm_engine_set_timer_locked (self->engine, self->end_deadline);
+}
+
+static void
+send_kill (TvmWorker *self)
+{
+  if (self->kill_sent || self->exited)
+    return;
+
+  self->kill_sent = TRUE;
+  tvm_nursery_link_kill_locked (self->nursery, self->id);
+}
+
+/* Its task has its outcome, or is to be given to another worker. */
+void
+tvm_worker_kill_locked (TvmWorker *self)
+{
+  if (self->end == WORKER_END_KILLED || self->gone)
+    return;
+
+  self->end = WORKER_END_KILLED;
+  self->engine->change_wanted = TRUE;
+  send_kill (self);
+  unwatch (self);
+  requeue_unbegun (self);
+  while (!g_queue_is_empty (&self->calls))
+    complete_died (g_queue_pop_head_link (&self->calls)->data, _("was killed"));
+}
+
+void
+tvm_worker_retire_locked (TvmWorker *self)
+{
+  if (self->end != WORKER_END_NOT)
+    return;
+
+  self->end = WORKER_END_RETIRED;
+  self->engine->change_wanted = TRUE;
+  unwatch (self);
+  set_end_deadline (self, RETIRE_GRACE_USEC);
+}
+
+/* The channel has ended, or @problem says why it cannot be used. */
+void
+tvm_worker_lose_locked (TvmWorker  *self,
+                        const char *problem)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  if (self->channel_ended)
+    return;
+
+  self->channel_ended = TRUE;
+  unwatch (self);
+  if (self->end != WORKER_END_NOT)
+    return;
+
+  self->end = WORKER_END_LOST;
+  self->engine->change_wanted = TRUE;
+  if (problem != NULL)
+    {
+      if (head != NULL && head->done != NULL && self->ready)
+        {
+          g_queue_unlink (&self->calls, &head->link);
+          tvm_call_complete_locked (head, tvm_task_result_new_error (
+            g_error_new (TVM_ERROR, TVM_ERROR_PROTOCOL,
+                         _("The worker of “%s” does not keep to the protocol: %s"),
+                         head->description, problem)), NULL);
+        }
+      else if (!self->ready && !self->start_told)
+        {
+          g_autofree char *reason = g_strdup_printf (_("does not keep to the protocol: %s"), problem);
+
+          self->start_told = TRUE;
+          tvm_engine_start_failed_locked (self->engine, reason);
+        }
+      send_kill (self);
+    }
+
+  requeue_unbegun (self);
+  set_end_deadline (self, LOST_GRACE_USEC);
+}
+
+/* From the nursery. @pid: 0 if there is none */
+void
+tvm_worker_forked_locked (TvmWorker *self,
+                          int        pid)
+{
+  self->pid = pid;
+  self->engine->change_wanted = TRUE;
+}
+
+/* From the nursery: nothing of it is left. @wait_status: -1 if it is not known */
+void
+tvm_worker_exited_locked (TvmWorker *self,
+                          int        wait_status)
+{
+  TvmEngine *engine = self->engine;
+
+  self->exited = TRUE;
+  self->wait_status = wait_status;
+
+  /* It may have answered before. */
+  for (int i = 0; i < DISPATCH_READS && tvm_worker_is_readable (self); i++)
+    tvm_worker_read_locked (self);
+
+  tvm_worker_gone_locked (self);
+  tvm_engine_dispatch_locked (engine);
+  tvm_engine_check_end_locked (engine);
+}
+
+static void
+time_out (TvmWorker *self,
+          gint64     now)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+  TvmTaskResult *result;
+
+  /* It may be there. */
+  if (!self->led)
+    tvm_worker_read_locked (self);
+  if (head != g_queue_peek_head (&self->calls) || self->end != WORKER_END_NOT)
+    return;
+
+  g_queue_unlink (&self->calls, &head->link);
+  result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
+                                                   _("“%s” did not end within %.3f seconds"),
+                                                   head->description, head->timeout_usec / 1e6));
+  result->worker_pid = self->pid;
+  result->elapsed_usec = now - head->start;
+  tvm_outlets_take_locked (&self->outlets, result);
+  tvm_call_complete_locked (head, result, NULL);
+  tvm_worker_kill_locked (self);
+}
+
+static void
+start_timed_out (TvmWorker *self)
+{
+  g_autofree char *reason = g_strdup_printf (_("was not ready within %.3f seconds"),
+                                             self->engine->spec->start_timeout_msec / 1e3);
+
+  self->start_told = TRUE;
+  tvm_worker_kill_locked (self);
+  tvm_engine_start_failed_locked (self->engine, reason);
+}
+
+/* The end took too long. */
+static void
+end_timed_out (TvmWorker *self)
+{
+  self->end_deadline = NEVER;
+  if (!self->kill_sent)
+    {
+      send_kill (self);
+      set_end_deadline (self, STATUS_GRACE_USEC);
+      return;
+    }
+
+  settle (self);
+}
+
+void
+tvm_worker_check_time_locked (TvmWorker *self,
+                              gint64     now)
+{
+  if (self->end != WORKER_END_NOT)
+    {
+      if (now >= self->end_deadline)
+        end_timed_out (self);
+      return;
+    }
+
+  if (now >= self->soft_deadline)
+    {
+      TvmCall *head = g_queue_peek_head (&self->calls);
+
+      self->soft_deadline = NEVER;
+      tvm_wire_push (&self->channel, TVM_FRAME_CANCEL, 0, head->wire_id, NULL);
+      tvm_worker_flush_locked (self);
+    }
+
+  if (now < self->deadline)
+    return;
+  if (self->ready)
+    time_out (self, now);
+  else
+    start_timed_out (self);
+}
