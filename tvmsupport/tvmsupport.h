@@ -9,6 +9,7 @@
 #include <tvmsupport/files/tvm-temp-directory.h>
 #include <tvmsupport/pool/tvm-map-iterator.h>
 #include <tvmsupport/pool/tvm-pool-executor.h>
+#include <tvmsupport/pool/tvm-popen-worker.h>
 #include <tvmsupport/pool/tvm-task-result.h>
 #include <tvmsupport/pool/tvm-task.h>
 #include <tvmsupport/pool/tvm-worker-info.h>

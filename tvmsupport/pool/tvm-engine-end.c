@@ -4,6 +4,7 @@
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
 #include "tvmsupport/process/tvm-io-thread-private.h"
+#include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
@@ -179,6 +180,10 @@ tvm_engine_forget (TvmEngine *self,
 static void
 kill_workers (TvmEngine *self)
 {
+  g_autoptr (GError) error = g_error_new_literal (TVM_ERROR, TVM_ERROR_WORKER_DIED,
+                                                  _("The worker was killed before it began"));
+
+  tvm_engine_fail_queued_locked (self, error);
   for (guint i = self->workers->len; i-- > 0;)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);

@@ -86,7 +86,8 @@ void       tvm_call_cancel            (TvmCall           *call);
 TvmCall   *tvm_call_ref               (TvmCall           *call);
 void       tvm_call_unref             (TvmCall           *call);
 
-/* Kills the workers that there are; their tasks end with WORKER_DIED. The next task starts new ones. */
+/* Kills the workers that there are; their tasks, and those that are queued, end with WORKER_DIED. The next task
+ * starts new ones. */
 void       tvm_engine_kill_workers    (TvmEngine         *self);
 /* Calls @done once, when no worker that there is now, and nothing that it started, is left. Returns: an id for
  * tvm_engine_forget() */
