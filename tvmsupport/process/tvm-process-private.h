@@ -96,6 +96,10 @@ void              tvm_process_spec_set_response_prefix (TvmProcessSpec     *self
  * daemon. */
 void              tvm_process_spec_set_kill_leftovers (TvmProcessSpec      *self,
                                                       gboolean              kill_leftovers);
+/* Says that the target kills all that it started, and ends, when its parent does. If the supervisor
+ * is killed, nobody disturbs it in that. */
+void              tvm_process_spec_set_cleans_up     (TvmProcessSpec       *self,
+                                                      gboolean              cleans_up);
 /* The supervisor removes @path (a file, or a tree) if the run is killed or the application dies
  * before the target has ended by itself. For staged output. */
 void              tvm_process_spec_add_cleanup_path  (TvmProcessSpec       *self,

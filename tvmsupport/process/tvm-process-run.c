@@ -414,7 +414,7 @@ run_supervisor_lost (Run *self)
 {
   g_autofree char *program = g_filename_display_name (self->spec->argv[0]);
 
-  if (self->target > 1)
+  if (self->target > 1 && !self->spec->cleans_up)
     kill (-self->target, SIGKILL);
 
   if (self->launch.tmpdir != NULL)

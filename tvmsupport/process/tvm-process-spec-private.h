@@ -30,6 +30,7 @@ struct _TvmProcessSpec
   guint response_prefix;
   guint private_tmpdir : 1;
   guint kill_leftovers : 1;
+  guint cleans_up : 1;
 };
 
 /* The target has them; the run must not keep copies, or their other ends would not hear of its end. */

@@ -265,6 +265,15 @@ tvm_process_spec_set_kill_leftovers (TvmProcessSpec *self,
 }
 
 void
+tvm_process_spec_set_cleans_up (TvmProcessSpec *self,
+                                gboolean        cleans_up)
+{
+  g_return_if_fail (self != NULL);
+
+  self->cleans_up = cleans_up;
+}
+
+void
 tvm_process_spec_add_cleanup_path (TvmProcessSpec *self,
                                    const char     *path)
 {

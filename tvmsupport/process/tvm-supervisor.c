@@ -18,9 +18,9 @@
 #include "tvmsupport/process/tvm-supervisor-protocol.h"
 
 #include "tvmsupport/files/tvm-rmtree.h"
-#include "tvmsupport/process/tvm-supervisor-kill.h"
+#include "tvmsupport/process/tvm-process-tree.h"
+#include "tvmsupport/process/tvm-target.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,7 +34,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,26 +42,15 @@ extern char **environ;
 
 /* Tells that the thread that started us has ended; then getppid() says whether its process has. */
 #define PARENT_SIGNAL SIGHUP
-#define MAX_RLIMITS 16
-
-typedef struct
-{
-  int resource;
-  rlim_t value;
-} Limit;
 
 typedef struct
 {
   pid_t parent;
-  const char *cwd;
   const char *tmpdir;
-  Limit limits[MAX_RLIMITS];
-  unsigned n_limits;
   char **arguments;           /* of ours; those that name paths are looked up here */
   char **end_of_arguments;
   bool kill_leftovers;
-  const char *program;
-  char **argv;
+  TvmTarget target;
 } Options;
 
 typedef struct
@@ -81,12 +69,7 @@ typedef struct
   TvmSupervisorMessage end;   /* ENDED, as it becomes known */
 } Supervisor;
 
-/* Written by the vforked child, which shares our memory until it executes the target */
-typedef struct
-{
-  volatile int stage;
-  volatile int error;
-} StartReport;
+static TvmProcessTree tree;
 
 static const char *
 option_value (const char *argument,
@@ -98,59 +81,22 @@ option_value (const char *argument,
 }
 
 static bool
-parse_number (const char         *text,
-              char                end,
-              unsigned long long *value,
-              const char        **rest)
-{
-  char *after;
-
-  errno = 0;
-  *value = strtoull (text, &after, 10);
-  if (errno != 0 || after == text || *after != end)
-    return false;
-  if (rest != NULL)
-    *rest = after + 1;
-  return true;
-}
-
-static bool
-parse_limit (Options    *options,
-             const char *text)
-{
-  unsigned long long resource;
-  unsigned long long value;
-
-  if (options->n_limits == MAX_RLIMITS
-      || !parse_number (text, '=', &resource, &text) || !parse_number (text, '\0', &value, NULL))
-    return false;
-
-  options->limits[options->n_limits].resource = (int) resource;
-  options->limits[options->n_limits++].value = (rlim_t) value;
-  return true;
-}
-
-static bool
 parse_option (Options    *options,
               const char *argument)
 {
   unsigned long long number;
   const char *value;
+  bool is_good;
+  bool matched;
 
   if ((value = option_value (argument, "--protocol=")) != NULL)
     return strcmp (value, TVM_SUPERVISOR_PROTOCOL) == 0;
 
   if ((value = option_value (argument, "--parent=")) != NULL)
     {
-      if (!parse_number (value, '\0', &number, NULL))
+      if (!tvm_target_parse_number (value, '\0', &number, NULL))
         return false;
       options->parent = (pid_t) number;
-      return true;
-    }
-
-  if ((value = option_value (argument, "--chdir=")) != NULL)
-    {
-      options->cwd = value;
       return true;
     }
 
@@ -160,14 +106,15 @@ parse_option (Options    *options,
       return true;
     }
 
-  if ((value = option_value (argument, "--rlimit=")) != NULL)
-    return parse_limit (options, value);
-
   if (strcmp (argument, "--kill-leftovers") == 0)
     {
       options->kill_leftovers = true;
       return true;
     }
+
+  is_good = tvm_target_parse_option (&options->target, argument, &matched);
+  if (matched)
+    return is_good;
 
   return option_value (argument, "--cleanup=") != NULL ||
          option_value (argument, "--orphan=") != NULL;
@@ -191,8 +138,8 @@ parse_options (Options *options,
   if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL)
     return false;
 
-  options->program = argv[1];
-  options->argv = argv + 2;
+  options->target.program = argv[1];
+  options->target.argv = argv + 2;
   return true;
 }
 
@@ -222,36 +169,6 @@ send_failure (const Supervisor  *self,
   };
 
   send_message (self, &message);
-}
-
-/* For a kernel before 5.9. The limit of descriptors says little: it may be a billion, or have been
- * lowered below what is open. */
-static void
-close_listed (unsigned first)
-{
-  struct dirent *entry;
-  DIR *dir = opendir ("/proc/self/fd");
-
-  if (dir == NULL)
-    return;
-
-  while ((entry = readdir (dir)) != NULL)
-    {
-      int fd = atoi (entry->d_name);
-
-      if (fd >= (int) first && fd != dirfd (dir))
-        close (fd);
-    }
-
-  closedir (dir);
-}
-
-/* Closes what the application left open for its children without meaning to. */
-static void
-close_from (unsigned first)
-{
-  if (syscall (SYS_close_range, first, ~0U, 0) != 0)
-    close_listed (first);
 }
 
 /* Receives what the caller sent before we were started. Returns: 0 or an errno */
@@ -301,8 +218,9 @@ take_descriptors (Supervisor *self)
   int stdin_fd;
   int error;
 
-  /* After this those that we receive come one behind the other. */
-  close_from (TVM_SUPERVISOR_FIRST_FD);
+  /* What the application left open for its children without meaning to goes; after this, what we
+   * receive comes one behind the other. */
+  tvm_target_close_from (TVM_SUPERVISOR_FIRST_FD);
   error = receive_hello (self, fds, &n_fds);
   if (error != 0)
     return error;
@@ -415,79 +333,33 @@ remove_paths (Supervisor *self,
     }
 }
 
-/* A limit beyond what this process may set is the highest that it may. */
-static bool
-set_limit (const Limit *limit)
-{
-  struct rlimit new_limit = { limit->value, limit->value };
-  struct rlimit old_limit;
-
-  if (setrlimit (limit->resource, &new_limit) == 0)
-    return true;
-  if (errno != EPERM || getrlimit (limit->resource, &old_limit) != 0)
-    return false;
-
-  new_limit.rlim_cur = new_limit.rlim_max = old_limit.rlim_max;
-  return setrlimit (limit->resource, &new_limit) == 0;
-}
-
-/* In the vforked child: only system calls, and no memory is changed but @report. */
+/* In the vforked child */
 static void
-run_target (const Options *options,
-            pid_t          supervisor,
-            StartReport   *report)
+run_target (const TvmTarget *target,
+            pid_t            supervisor,
+            TvmTargetReport *report)
 {
-  struct sigaction action = { .sa_handler = SIG_DFL };
-  sigset_t none;
+  if (tvm_target_prepare (target, TVM_TARGET_RESET_SIGNALS | TVM_TARGET_UNBLOCK_SIGNALS, supervisor,
+                          report))
+    tvm_target_execute (target, report);
 
-  setpgid (0, 0);
-
-  /* Should somebody kill the supervisor */
-  prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (getppid () != supervisor)
-    _exit (127);
-
-  /* Those that the application ignores are inherited as ignored. */
-  for (int i = 1; i < NSIG; i++)
-    if (i != SIGKILL && i != SIGSTOP)
-      sigaction (i, &action, NULL);
-  sigemptyset (&none);
-  sigprocmask (SIG_SETMASK, &none, NULL);
-
-  report->stage = TVM_SUPERVISOR_STAGE_CHDIR;
-  if (options->cwd != NULL && chdir (options->cwd) != 0)
-    {
-      report->error = errno;
-      _exit (127);
-    }
-
-  report->stage = TVM_SUPERVISOR_STAGE_RLIMIT;
-  for (unsigned i = 0; i < options->n_limits; i++)
-    if (!set_limit (&options->limits[i]))
-      {
-        report->error = errno;
-        _exit (127);
-      }
-
-  report->stage = TVM_SUPERVISOR_STAGE_EXEC;
-  execve (options->program, options->argv, environ);
-  report->error = errno;
   _exit (127);
 }
 
 static bool
 start_target (Supervisor *self)
 {
-  StartReport report = { TVM_SUPERVISOR_STAGE_FORK, 0 };
+  TvmTargetReport report = { TVM_SUPERVISOR_STAGE_FORK, 0 };
   pid_t supervisor = getpid ();
   pid_t pid;
 
   clock_gettime (CLOCK_MONOTONIC, &self->start);
+  self->options.target.envp = environ;
 
   /* Not fork: nothing has to be copied, and the child's errors are simply there. */
   pid = vfork ();
   if (pid == 0)
-    run_target (&self->options, supervisor, &report);
+    run_target (&self->options.target, supervisor, &report);
 
   if (pid < 0)
     report.error = errno;
@@ -617,7 +489,7 @@ kill_all (Supervisor *self)
 
       /* Killing is only tried anew when something has ended, which can leave orphans, or from time
        * to time: what sleeps uninterruptibly, or is not ours to kill, must not make us spin. */
-      tvm_supervisor_kill_descendants (self->target_ended ? 0 : self->target);
+      tvm_process_tree_kill (&tree, self->target_ended ? 0 : self->target, NULL, NULL);
       if (poll (&fd, 1, wait_msec) == 0 && wait_msec < 128)
         wait_msec *= 2;
       drain_signals (self);
