@@ -8,17 +8,6 @@
 #include <gio/gio.h>
 #include <string.h>
 
-/**
- * tvm_error_quark:
- *
- * Gets the error domain of the library.
- *
- * Returns: the quark of `TVM_ERROR`
- *
- * Since: 1.0
- */
-G_DEFINE_QUARK (tvm-error-quark, tvm_error)
-
 /*
  * tvm_error_set_errno:
  *
