@@ -26,5 +26,9 @@
 #include <tvmsupport/tvm-error.h>
 #include <tvmsupport/tvm-version-macros.h>
 #include <tvmsupport/tvm-version.h>
+#include <tvmsupport/worker/tvm-worker-call.h>
+#include <tvmsupport/worker/tvm-worker-channel.h>
+#include <tvmsupport/worker/tvm-worker-nursery.h>
+#include <tvmsupport/worker/tvm-worker.h>
 
 #undef TVM_SUPPORT_INSIDE

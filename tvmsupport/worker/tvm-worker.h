@@ -31,8 +31,13 @@ typedef GVariant *(*TvmWorkerFunc) (GVariant      *args,
 
 /**
  * TvmWorkerModuleFunc: (skip)
+ * @args: the arguments of the task
+ * @cancellable: (nullable): cancelled at the soft time limit of the task, if it has one
+ * @error: where to say why there is no result
  *
- * The same, as a module exports it: under its own name, and without user data.
+ * A function that a module exports, under the name by which tasks call it.
+ *
+ * Returns: (transfer full): the result (a floating reference is taken), or %NULL with @error set
  *
  * Since: 1.0
  */

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "worker-fixture.h"
+
+#include "tvmsupport/process/tvm-launch-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_MESSAGE ((guint64) 1 << 30)
+
+/* No test waits for longer. */
+static const struct timeval patience = { 60, 0 };
+
+static void
+add_page (WorkerFixture       *self,
+          GSubprocessLauncher *launcher)
+{
+  int fd = memfd_create ("page", MFD_CLOEXEC);
+  gpointer page;
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_no_errno (ftruncate (fd, TVM_WORKER_PAGE_SIZE));
+  page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+  g_assert_true (page != MAP_FAILED);
+  self->page = page;
+  g_subprocess_launcher_take_fd (launcher, fd, TVM_WORKER_PAGE_FD);
+}
+
+void
+worker_fixture_start (WorkerFixture      *self,
+                      const char * const *argv,
+                      WorkerFlags         flags)
+{
+  g_autoptr (GSubprocessLauncher) launcher = NULL;
+  g_autoptr (GError) error = NULL;
+  int sockets[2];
+
+  memset (self, 0, sizeof *self);
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+  g_assert_no_errno (setsockopt (sockets[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
+
+  launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  if (flags & WORKER_WITH_STDIO)
+    {
+      g_subprocess_launcher_take_stdin_fd (launcher, fcntl (sockets[1], F_DUPFD_CLOEXEC, 3));
+      g_subprocess_launcher_take_stdout_fd (launcher, sockets[1]);
+    }
+  else
+    {
+      g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+      g_subprocess_launcher_take_fd (launcher, sockets[1], TVM_WORKER_CHANNEL_FD);
+    }
+  if (flags & WORKER_WITH_PAGE)
+    add_page (self, launcher);
+
+  self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
+  g_assert_no_error (error);
+  self->reader.fd = sockets[0];
+}
+
+char *
+worker_fixture_dup_module (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_BUILT, "worker-module.so", NULL);
+
+  return g_canonicalize_filename (path, NULL);
+}
+
+void
+worker_fixture_start_module (WorkerFixture      *self,
+                             WorkerFlags         flags,
+                             const char * const *settings)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *path = worker_fixture_dup_module ();
+  g_autofree char *module = g_strconcat ("module=", path, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *program = NULL;
+  g_auto (GStrv) all = NULL;
+  const char *role = flags & WORKER_WITH_STDIO ? "--tvm-worker=stdio" : "--tvm-worker=fd";
+
+  program = tvm_launch_dup_helper_path ("tvmsupport-worker", &error);
+  g_assert_no_error (error);
+  worker_fixture_start (self, (const char * const []) { program, role, NULL }, flags);
+  worker_fixture_expect (self, TVM_FRAME_HELLO, 0);
+
+  g_strv_builder_add (builder, module);
+  g_strv_builder_add (builder, flags & WORKER_WITH_PAGE ? "begun=page" : "begun=frames");
+  if (settings != NULL)
+    g_strv_builder_addv (builder, (const char **) settings);
+  all = g_strv_builder_end (builder);
+  worker_fixture_setup (self, (const char * const *) all);
+}
+
+char *
+worker_fixture_end (WorkerFixture *self,
+                    int            status)
+{
+  g_autoptr (GBytes) output = NULL;
+  g_autoptr (GError) error = NULL;
+  GString *text;
+
+  close (self->reader.fd);
+  g_subprocess_communicate (self->process, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  if (status >= 0)
+    g_assert_cmpint (g_subprocess_get_status (self->process), ==, status);
+
+  tvm_frame_reader_clear (&self->reader);
+  g_clear_object (&self->process);
+  if (self->page != NULL)
+    munmap ((gpointer) self->page, TVM_WORKER_PAGE_SIZE);
+
+  text = g_string_new (NULL);
+  if (output != NULL)
+    g_string_append_len (text, g_bytes_get_data (output, NULL), (gssize) g_bytes_get_size (output));
+  return g_string_free (text, FALSE);
+}
+
+void
+worker_fixture_send (WorkerFixture  *self,
+                     TvmFrameHeader  header,
+                     const void     *payload,
+                     const int      *fds)
+{
+  g_assert_cmpint (tvm_frame_write (self->reader.fd, header, payload, fds), ==, 0);
+}
+
+void
+worker_fixture_setup (WorkerFixture      *self,
+                      const char * const *settings)
+{
+  g_autoptr (GString) payload = g_string_new (NULL);
+
+  for (; *settings != NULL; settings++)
+    g_string_append_len (payload, *settings, (gssize) strlen (*settings) + 1);
+  worker_fixture_send (self, (TvmFrameHeader) { .kind = TVM_FRAME_SETUP, .length = payload->len },
+                       payload->str, NULL);
+}
+
+void
+worker_fixture_call_full (WorkerFixture  *self,
+                          TvmFrameHeader  header,
+                          const char     *function,
+                          GVariant       *args)
+{
+  g_autoptr (GVariant) task = g_variant_ref_sink (g_variant_new ("(sv)", function, args));
+
+  if (G_BYTE_ORDER == G_BIG_ENDIAN)
+    {
+      GVariant *swapped = g_variant_byteswap (task);
+
+      g_variant_unref (task);
+      task = swapped;
+    }
+
+  header.length = g_variant_get_size (task);
+  worker_fixture_send (self, header, g_variant_get_data (task), NULL);
+}
+
+void
+worker_fixture_call (WorkerFixture *self,
+                     guint64        id,
+                     const char    *function,
+                     GVariant      *args)
+{
+  worker_fixture_call_full (self, (TvmFrameHeader) { .kind = TVM_FRAME_CALL, .id = id }, function,
+                            args);
+}
+
+static TvmFrameReadStatus
+read_frame (WorkerFixture *self)
+{
+  int fds[TVM_FRAME_MAX_FDS];
+  const char *problem = NULL;
+  TvmFrameReadStatus status;
+
+  status = tvm_frame_read (&self->reader, MAX_MESSAGE, &self->header, &self->payload, fds,
+                           &problem);
+  g_assert_cmpstr (problem, ==, NULL);
+  return status;
+}
+
+void
+worker_fixture_expect (WorkerFixture *self,
+                       TvmFrameKind   kind,
+                       guint64        id)
+{
+  g_assert_cmpint (read_frame (self), ==, TVM_FRAME_READ_OK);
+  g_assert_cmpint (self->header.kind, ==, kind);
+  g_assert_cmpuint (self->header.id, ==, id);
+  g_assert_cmpint (self->header.flags, ==, 0);
+  g_assert_cmpint (self->header.n_fds, ==, 0);
+}
+
+void
+worker_fixture_expect_value (WorkerFixture *self,
+                             guint64        id,
+                             const char    *text)
+{
+  g_autoptr (GVariant) boxed = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) expected = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  worker_fixture_expect (self, TVM_FRAME_RESULT, id);
+  bytes = g_bytes_new (self->payload, self->header.length);
+  boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
+  g_assert_true (g_variant_is_normal_form (boxed));
+  if (G_BYTE_ORDER == G_BIG_ENDIAN)
+    {
+      GVariant *swapped = g_variant_byteswap (boxed);
+
+      g_variant_unref (boxed);
+      boxed = swapped;
+    }
+
+  value = g_variant_get_variant (boxed);
+  expected = g_variant_parse (NULL, text, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpvariant (value, expected);
+}
+
+void
+worker_fixture_expect_error (WorkerFixture *self,
+                             guint64        id,
+                             const char    *type,
+                             const char    *pattern)
+{
+  const char *text;
+  const char *message;
+
+  worker_fixture_expect (self, TVM_FRAME_ERROR, id);
+  text = self->payload;
+  g_assert_cmpint (text[self->header.length - 1], ==, '\0');
+  message = text + strlen (text) + 1;
+  g_assert_cmpstr (text, ==, type);
+  if (!g_pattern_match_simple (pattern, message))
+    g_error ("“%s” does not match “%s”", message, pattern);
+}
+
+void
+worker_fixture_expect_end (WorkerFixture *self)
+{
+  g_assert_cmpint (read_frame (self), ==, TVM_FRAME_READ_END);
+}
