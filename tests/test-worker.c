@@ -3,6 +3,7 @@
 
 #include "worker-fixture.h"
 
+#include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/worker/tvm-worker.h"
 
 #include <glib/gstdio.h>
@@ -402,6 +403,114 @@ test_closed_socket (void)
   g_free (worker_fixture_end (&worker, EXITED (1)));
 }
 
+static void
+start_nursery (WorkerFixture *nursery,
+               const char    *module)
+{
+  g_autofree char *setting = g_strconcat ("module=", module, NULL);
+  g_autofree char *program = tvm_launch_dup_helper_path ("tvmsupport-worker", NULL);
+
+  worker_fixture_start (nursery, (const char * const []) { program, "--tvm-worker=nursery", NULL },
+                        0);
+  worker_fixture_expect (nursery, TVM_FRAME_HELLO, 0);
+  g_assert_cmpstr (get_setting (nursery, "payload"), ==, "gvariant");
+  worker_fixture_setup (nursery, (const char * const []) { setting, NULL });
+}
+
+/* Returns: kilobytes, or 0 if the kernel does not tell */
+static guint
+get_private_dirty (const char *pid)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "smaps_rollup", NULL);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  line = strstr (text, "Private_Dirty:");
+  g_assert_nonnull (line);
+  return (guint) g_ascii_strtoull (line + strlen ("Private_Dirty:"), NULL, 10);
+}
+
+/* Forks of one process that has the module: each has its own state, and little memory of its own. */
+static void
+test_nursery (void)
+{
+  static const char * const settings[] = { "begun=page", NULL };
+  g_autofree char *module = worker_fixture_dup_module ();
+  WorkerFixture nursery;
+  WorkerFixture workers[3];
+
+  start_nursery (&nursery, module);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      worker_fixture_fork (&nursery, &workers[i], i + 1, NULL);
+      worker_fixture_setup (&workers[i], settings);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    {
+      worker_fixture_call (&workers[i], 100 + i, "count", unit ());
+      worker_fixture_expect_value (&workers[i], 100 + i, "uint32 1");
+      worker_fixture_call (&workers[i], 200 + i, "write_stdout",
+                           g_variant_new ("(s)", "# printed\n"));
+      worker_fixture_expect_value (&workers[i], 200 + i, "()");
+      g_assert_cmpuint (GUINT64_FROM_LE (*workers[i].page), ==, 200 + i);
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    worker_fixture_join (&nursery, &workers[i], i + 1, EXITED (0));
+  g_free (worker_fixture_end (&nursery, EXITED (0)));
+}
+
+static void
+test_nursery_memory (void)
+{
+  static const char * const settings[] = { "begun=page", NULL };
+  g_autofree char *module = worker_fixture_dup_module ();
+  g_autofree char *pid = NULL;
+  WorkerFixture nursery;
+  WorkerFixture worker;
+  guint size;
+
+#ifdef __SANITIZE_ADDRESS__
+  g_test_skip ("a sanitizer has much memory of its own");
+  return;
+#endif
+
+  start_nursery (&nursery, module);
+  worker_fixture_fork (&nursery, &worker, 1, NULL);
+  pid = g_strdup (get_setting (&worker, "pid"));
+  worker_fixture_setup (&worker, settings);
+  worker_fixture_call (&worker, 1, "add", g_variant_new ("(ii)", 1, 1));
+  worker_fixture_expect_value (&worker, 1, "2");
+  size = get_private_dirty (pid);
+  worker_fixture_join (&nursery, &worker, 1, EXITED (0));
+  g_free (worker_fixture_end (&nursery, EXITED (0)));
+
+  g_test_message ("%u kB", size);
+  g_assert_cmpuint (size, <=, 512);
+}
+
+/* Whoever has a task learns why its worker cannot have the module. */
+static void
+test_nursery_no_module (void)
+{
+  static const char * const settings[] = { "begun=page", NULL };
+  WorkerFixture nursery;
+  WorkerFixture worker;
+
+  start_nursery (&nursery, "/no/such.so");
+  for (guint id = 1; id <= 2; id++)
+    {
+      worker_fixture_fork (&nursery, &worker, id, NULL);
+      worker_fixture_setup (&worker, settings);
+      worker_fixture_expect_error (&worker, 0, NOT_FOUND, "Cannot load the module “/no/such.so”*");
+      worker_fixture_join (&nursery, &worker, id, EXITED (1));
+    }
+  g_free (worker_fixture_end (&nursery, EXITED (0)));
+}
+
 static GVariant *
 repeat (GVariant      *args,
         GCancellable  *cancellable,
@@ -499,6 +608,9 @@ main (int    argc,
   g_test_add_func ("/worker/broken", test_broken);
   g_test_add_func ("/worker/closed-socket", test_closed_socket);
   g_test_add_func ("/worker/stdio", test_stdio);
+  g_test_add_func ("/worker/nursery", test_nursery);
+  g_test_add_func ("/worker/nursery/memory", test_nursery_memory);
+  g_test_add_func ("/worker/nursery/no-module", test_nursery_no_module);
   g_test_add_func ("/worker/own", test_own);
   g_test_add_func ("/worker/unknown-role", test_unknown_role);
 

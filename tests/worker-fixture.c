@@ -18,9 +18,9 @@
 /* No test waits for longer. */
 static const struct timeval patience = { 60, 0 };
 
-static void
-add_page (WorkerFixture       *self,
-          GSubprocessLauncher *launcher)
+/* Returns: what the worker gets */
+static int
+make_page (WorkerFixture *self)
 {
   int fd = memfd_create ("page", MFD_CLOEXEC);
   gpointer page;
@@ -30,7 +30,20 @@ add_page (WorkerFixture       *self,
   page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
   g_assert_true (page != MAP_FAILED);
   self->page = page;
-  g_subprocess_launcher_take_fd (launcher, fd, TVM_WORKER_PAGE_FD);
+  return fd;
+}
+
+/* Returns: what the worker gets */
+static int
+make_sockets (WorkerFixture *self)
+{
+  int sockets[2];
+
+  memset (self, 0, sizeof *self);
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+  g_assert_no_errno (setsockopt (sockets[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
+  self->reader.fd = sockets[0];
+  return sockets[1];
 }
 
 void
@@ -40,29 +53,24 @@ worker_fixture_start (WorkerFixture      *self,
 {
   g_autoptr (GSubprocessLauncher) launcher = NULL;
   g_autoptr (GError) error = NULL;
-  int sockets[2];
-
-  memset (self, 0, sizeof *self);
-  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
-  g_assert_no_errno (setsockopt (sockets[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
+  int fd = make_sockets (self);
 
   launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   if (flags & WORKER_WITH_STDIO)
     {
-      g_subprocess_launcher_take_stdin_fd (launcher, fcntl (sockets[1], F_DUPFD_CLOEXEC, 3));
-      g_subprocess_launcher_take_stdout_fd (launcher, sockets[1]);
+      g_subprocess_launcher_take_stdin_fd (launcher, fcntl (fd, F_DUPFD_CLOEXEC, 3));
+      g_subprocess_launcher_take_stdout_fd (launcher, fd);
     }
   else
     {
       g_subprocess_launcher_set_flags (launcher, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
-      g_subprocess_launcher_take_fd (launcher, sockets[1], TVM_WORKER_CHANNEL_FD);
+      g_subprocess_launcher_take_fd (launcher, fd, TVM_WORKER_CHANNEL_FD);
     }
   if (flags & WORKER_WITH_PAGE)
-    add_page (self, launcher);
+    g_subprocess_launcher_take_fd (launcher, make_page (self), TVM_WORKER_PAGE_FD);
 
   self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
-  self->reader.fd = sockets[0];
 }
 
 char *
@@ -99,6 +107,68 @@ worker_fixture_start_module (WorkerFixture      *self,
   worker_fixture_setup (self, (const char * const *) all);
 }
 
+static GString *
+join_strings (const char * const *strings)
+{
+  GString *payload = g_string_new (NULL);
+
+  for (; strings != NULL && *strings != NULL; strings++)
+    g_string_append_len (payload, *strings, (gssize) strlen (*strings) + 1);
+  return payload;
+}
+
+void
+worker_fixture_fork (WorkerFixture      *nursery,
+                     WorkerFixture      *worker,
+                     guint64             id,
+                     const char * const *words)
+{
+  GString *payload = join_strings (words);
+  TvmFrameHeader header = {
+    .kind = TVM_FRAME_FORK, .id = id, .n_fds = 4, .length = payload->len,
+  };
+  int fds[4];
+
+  fds[0] = make_sockets (worker);
+  fds[1] = make_page (worker);
+  fds[2] = STDERR_FILENO;
+  fds[3] = STDERR_FILENO;
+  worker_fixture_send (nursery, header, payload->str, fds);
+  g_string_free (payload, TRUE);
+  close (fds[0]);
+  close (fds[1]);
+
+  worker_fixture_expect (nursery, TVM_FRAME_FORKED, id);
+  worker_fixture_expect (worker, TVM_FRAME_HELLO, 0);
+  g_assert_cmpstr (tvm_frame_get_setting (worker->payload, worker->header.length, "pid"), ==,
+                   tvm_frame_get_setting (nursery->payload, nursery->header.length, "pid"));
+}
+
+static void
+clear (WorkerFixture *self)
+{
+  if (self->reader.fd >= 0)
+    close (self->reader.fd);
+  tvm_frame_reader_clear (&self->reader);
+  g_clear_object (&self->process);
+  if (self->page != NULL)
+    munmap ((gpointer) self->page, TVM_WORKER_PAGE_SIZE);
+}
+
+void
+worker_fixture_join (WorkerFixture *nursery,
+                     WorkerFixture *worker,
+                     guint64        id,
+                     int            status)
+{
+  g_autofree char *text = g_strdup_printf ("%d", status);
+
+  clear (worker);
+  worker_fixture_expect (nursery, TVM_FRAME_EXITED, id);
+  g_assert_cmpstr (tvm_frame_get_setting (nursery->payload, nursery->header.length, "status"), ==,
+                   text);
+}
+
 char *
 worker_fixture_end (WorkerFixture *self,
                     int            status)
@@ -107,16 +177,12 @@ worker_fixture_end (WorkerFixture *self,
   g_autoptr (GError) error = NULL;
   GString *text;
 
-  close (self->reader.fd);
+  close (g_steal_fd (&self->reader.fd));
   g_subprocess_communicate (self->process, NULL, NULL, &output, NULL, &error);
   g_assert_no_error (error);
   if (status >= 0)
     g_assert_cmpint (g_subprocess_get_status (self->process), ==, status);
-
-  tvm_frame_reader_clear (&self->reader);
-  g_clear_object (&self->process);
-  if (self->page != NULL)
-    munmap ((gpointer) self->page, TVM_WORKER_PAGE_SIZE);
+  clear (self);
 
   text = g_string_new (NULL);
   if (output != NULL)
@@ -137,12 +203,11 @@ void
 worker_fixture_setup (WorkerFixture      *self,
                       const char * const *settings)
 {
-  g_autoptr (GString) payload = g_string_new (NULL);
+  GString *payload = join_strings (settings);
 
-  for (; *settings != NULL; settings++)
-    g_string_append_len (payload, *settings, (gssize) strlen (*settings) + 1);
   worker_fixture_send (self, (TvmFrameHeader) { .kind = TVM_FRAME_SETUP, .length = payload->len },
                        payload->str, NULL);
+  g_string_free (payload, TRUE);
 }
 
 void

@@ -10,7 +10,7 @@
  */
 typedef struct
 {
-  GSubprocess *process;     /* (owned) */
+  GSubprocess *process;     /* (owned) (nullable): of one that a nursery has forked */
   TvmFrameReader reader;
   const guint64 *page;      /* (nullable) */
 
@@ -33,6 +33,17 @@ void        worker_fixture_start        (WorkerFixture       *self,
 void        worker_fixture_start_module (WorkerFixture       *self,
                                          WorkerFlags          flags,
                                          const char * const  *settings);
+/* Makes a nursery fork @worker, up to HELLO. @words: (nullable) (array zero-terminated=1) */
+void        worker_fixture_fork         (WorkerFixture       *nursery,
+                                         WorkerFixture       *worker,
+                                         guint64              id,
+                                         const char * const  *words);
+/* Closes the connection of such a one, and waits until the nursery says that it has ended. */
+void        worker_fixture_join         (WorkerFixture       *nursery,
+                                         WorkerFixture       *worker,
+                                         guint64              id,
+                                         int                  status);
+
 /* Closes the connection. @status: -1 for any. Returns: (transfer full): what the worker wrote to stdout, if it was a
  * pipe */
 char       *worker_fixture_end          (WorkerFixture       *self,

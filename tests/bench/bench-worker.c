@@ -196,6 +196,40 @@ time_calls (WorkerFixture  *worker,
   return (double) (g_get_monotonic_time () - start) / n;
 }
 
+static void
+measure_fork (const char *program)
+{
+  static const char * const settings[] = { "begun=page", NULL };
+  g_autofree char *path = worker_fixture_dup_module ();
+  g_autofree char *module = g_strconcat ("module=", path, NULL);
+  g_autofree char *pid = NULL;
+  double taken[N_STARTS];
+  WorkerFixture nursery;
+  WorkerFixture worker;
+
+  worker_fixture_start (&nursery, (const char * const []) { program, "--tvm-worker=nursery", NULL },
+                        0);
+  worker_fixture_expect (&nursery, TVM_FRAME_HELLO, 0);
+  worker_fixture_setup (&nursery, (const char * const []) { module, NULL });
+  for (guint i = 0; i < N_STARTS; i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+
+      worker_fixture_fork (&nursery, &worker, i + 1, NULL);
+      taken[i] = (g_get_monotonic_time () - start) / 1000.0;
+      if (i + 1 < N_STARTS)
+        worker_fixture_join (&nursery, &worker, i + 1, 0);
+    }
+
+  pid = g_strdup (tvm_frame_get_setting (worker.payload, worker.header.length, "pid"));
+  worker_fixture_setup (&worker, settings);
+  time_calls (&worker, 0, 1000, 1);
+  g_print ("fork to HELLO            %8.2f ms\n", median (taken, N_STARTS));
+  g_print ("private dirty, by fork   %8u kB\n", get_private_dirty (pid));
+  worker_fixture_join (&nursery, &worker, N_STARTS, 0);
+  g_free (worker_fixture_end (&nursery, 0));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -214,6 +248,7 @@ main (int    argc,
     g_error ("no tvmsupport-worker");
 
   measure_start (program);
+  measure_fork (program);
   set_processor ();
   worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
   time_calls (&worker, 0, 1000, 1);

@@ -248,10 +248,12 @@ take_setup (TvmChannel *self,
       && (!tvm_frame_get_number (payload, length, "max-message", &max_message)
           || max_message <= 0))
     return break_off (self, "a SETUP with a max-message that is no number of bytes");
+  if (self->page == NULL && g_strcmp0 (begun, "page") == 0)
+    return break_off (self, "a SETUP that is about a page that is not there");
 
   self->settings = tvm_channel_split_settings (payload, length);
   self->max_message = (guint64) max_message;
-  self->begun_on_page = self->page != NULL && g_strcmp0 (begun, "page") == 0;
+  self->begun_on_page = g_strcmp0 (begun, "page") == 0;
   return TVM_CHANNEL_SETUP;
 }
 
@@ -516,12 +518,14 @@ tvm_channel_send_result (TvmChannel         *self,
   else
     {
       g_autoptr (GError) error = NULL;
-      g_autofree char *size = g_format_size (header.length);
-      g_autofree char *limit = g_format_size (self->max_message);
+      /* xgettext does not know G_GUINT64_FORMAT. */
+      g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, header.length);
+      g_autofree char *limit = g_strdup_printf ("%" G_GUINT64_FORMAT, self->max_message);
 
       g_set_error (&error, g_quark_from_static_string ("g-io-error-quark"),
                    G_IO_ERROR_MESSAGE_TOO_LARGE,
-                   _("The result has %s, more than the %s that a message may have"), size, limit);
+                   _("The result has %s bytes, more than the %s that a message may have"), size,
+                   limit);
       tvm_channel_send_gerror (self, id, error);
     }
 }
