@@ -151,12 +151,13 @@ def variant_task(name, value, type_string):
 class Worker:
     """A worker, and the other end of its socket."""
 
-    def __init__(self, *argv):
+    def __init__(self, *argv, role="fd"):
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(60)
         with theirs:
             self.process = subprocess.Popen(
-                ["sh", "-c", 'exec "$@" 3<&0 </dev/null', "sh", *argv, "--tvm-worker=fd"],
+                ["sh", "-c", 'exec "$@" 3<&0 </dev/null', "sh", *argv,
+                 f"--tvm-worker={role}"],
                 stdin=theirs,
             )
         self.stream = self.socket.makefile("rwb")
@@ -238,12 +239,21 @@ def test_module_worker_ends(entry):
     assert worker.close() == 1
 
 
+def test_no_page():
+    program, _ = find_module_worker()
+    worker = Worker(program)
+    worker.receive()
+    worker.send("SETUP", 0, join("begun=page"))
+    assert worker.receive() is None
+    assert worker.close() == 1
+
+
 def test_python_worker():
     script = find(HERE.parents[1] / "docs/examples/worker.py", HERE / "worker.py")
     with running(sys.executable, script) as worker:
         kind, _, payload = worker.receive()
         assert (kind, get_setting(payload, "payload")) == ("HELLO", "bytes")
-        worker.send("SETUP", 0, join("max-message=1000", "begun=frames", "unknown=setting"))
+        worker.send("SETUP", 0, join("max-message=1010", "begun=frames", "unknown=setting"))
         worker.send("CALL", 5, b'["add", 1, 2, 3]')
         worker.send("CALL", 6, b'["upper", 6]')
         assert worker.receive() == ("BEGUN", 5, b"")
@@ -252,3 +262,6 @@ def test_python_worker():
         kind, number, payload = worker.receive()
         assert (kind, number) == ("ERROR", 6)
         assert split_error(payload)[0] == "TypeError"
+        worker.send("CALL", 7, json.dumps(["upper", 480 * "é"], ensure_ascii=False).encode())
+        assert worker.receive() == ("BEGUN", 7, b"")
+        assert split_error(worker.receive()[2])[:2] == ("ValueError", "the result is too long")
