@@ -7,6 +7,7 @@ it is a runtime of bytes that cannot fork: argv is ["python3", "worker.py"].
 """
 # [example]
 import json
+import mmap
 import os
 import socket
 import struct
@@ -32,17 +33,21 @@ def receive(stream, size):
 
 
 def send(stream, kind, number, payload=b""):
+    sys.stdout.flush()
     stream.write(HEADER.pack(MAGIC, VERSION, kind, 0, number, len(payload), 0, bytes(6)) + payload)
     stream.flush()
 
 
-def run(payload):
+def run(payload, limit):
     name, *arguments = json.loads(payload)
-    return json.dumps(FUNCTIONS[name](*arguments)).encode()
+    result = json.dumps(FUNCTIONS[name](*arguments)).encode()
+    if len(result) > limit:
+        raise ValueError("the result is too long")
+    return result
 
 
 def serve(stream):
-    limit = 2**31
+    limit, page = 2**31, None
     send(stream, HELLO, 0, strings("protocol=1", "program=worker.py 1.0", f"pid={os.getpid()}",
                                    "payload=bytes"))
     while True:
@@ -54,10 +59,16 @@ def serve(stream):
         if kind == SETUP:
             settings = dict(text.split("=", 1) for text in os.fsdecode(payload).split("\0")[:-1])
             limit = int(settings.get("max-message", limit))
+            if settings.get("begun") == "page":
+                page = memoryview(mmap.mmap(4, 4096)).cast("Q")
+                os.close(4)
         elif kind in (INIT, CALL):
-            send(stream, BEGUN, number)
+            if page:
+                page[0] = number
+            else:
+                send(stream, BEGUN, number)
             try:
-                send(stream, RESULT, number, run(payload))
+                send(stream, RESULT, number, run(payload, limit))
             except Exception as error:
                 send(stream, ERROR, number, strings(type(error).__name__, str(error),
                                                     traceback.format_exc()))
