@@ -223,8 +223,8 @@ install_output_properties (void)
   /**
    * TvmTaskResult:exit-status:
    *
-   * The status that the command exited with; -1 if it did not exit by itself, and for what is no
-   * command.
+   * The status that the command exited with, or the worker, if that was the end of the task; -1 if
+   * there is no such thing.
    *
    * Since: 1.0
    */
@@ -234,7 +234,8 @@ install_output_properties (void)
   /**
    * TvmTaskResult:term-signal:
    *
-   * The signal that ended the command; 0 if none did.
+   * The signal that ended the command, or the worker, if that was the end of the task; 0 if none
+   * did.
    *
    * Since: 1.0
    */
@@ -565,7 +566,7 @@ tvm_task_result_get_traceback (TvmTaskResult *self)
  * tvm_task_result_get_exit_status: (get-property exit-status)
  * @self: a result
  *
- * Gets the status that the command exited with.
+ * Gets the status that the command exited with, or the worker, if that was the end of the task.
  *
  * Returns: the status, or -1
  *
@@ -583,7 +584,7 @@ tvm_task_result_get_exit_status (TvmTaskResult *self)
  * tvm_task_result_get_term_signal: (get-property term-signal)
  * @self: a result
  *
- * Gets the signal that ended the command.
+ * Gets the signal that ended the command, or the worker, if that was the end of the task.
  *
  * Returns: the signal, or 0
  *

@@ -3,7 +3,8 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
-#include "tvmsupport/tvm-error.h"
+#include "tvmsupport/process/tvm-supervisor-protocol.h"
+#include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,47 @@ take_string (const char **rest,
   return text;
 }
 
+/* Of a command that was not started, at @stage */
+static TvmTaskResult *
+make_start_failure (const TvmCall      *call,
+                    int                 errsv,
+                    TvmSupervisorStage  stage)
+{
+  GError *error = NULL;
+
+  switch (stage)
+    {
+    case TVM_SUPERVISOR_STAGE_CHDIR:
+      tvm_error_set_errno (&error, errsv, _("Could not use the working directory of “%s”"),
+                           call->description);
+      break;
+
+    case TVM_SUPERVISOR_STAGE_RLIMIT:
+      tvm_error_set_errno (&error, errsv, _("Could not limit the resources of “%s”"),
+                           call->description);
+      break;
+
+    case TVM_SUPERVISOR_STAGE_EXEC:
+      /* It has been there when it was looked for. */
+      if (errsv == ENOENT)
+        g_set_error (&error, TVM_ERROR, TVM_ERROR_NOT_FOUND, _("Could not execute “%s”: %s"),
+                     call->description, g_strerror (errsv));
+      else
+        tvm_error_set_errno (&error, errsv, _("Could not execute “%s”"), call->description);
+      break;
+
+    case TVM_SUPERVISOR_STAGE_OPTIONS:
+    case TVM_SUPERVISOR_STAGE_SETUP:
+    case TVM_SUPERVISOR_STAGE_TMPDIR:
+    case TVM_SUPERVISOR_STAGE_FORK:
+    default:
+      tvm_error_set_errno (&error, errsv, _("Could not start “%s”"), call->description);
+      break;
+    }
+
+  return tvm_task_result_new_error (error);
+}
+
 static TvmTaskResult *
 make_failure (const TvmCall *call,
               GBytes        *payload)
@@ -102,13 +144,10 @@ make_failure (const TvmCall *call,
   g_autofree char *traceback = take_string (&rest, &length);
   TvmTaskResult *result;
   int errsv;
+  int stage;
 
-  /* A command that could not be executed */
-  if (sscanf (type, "errno:%d:", &errsv) == 1)
-    return tvm_task_result_new_error (
-      g_error_new (errsv == ENOENT ? TVM_ERROR : G_IO_ERROR,
-                   errsv == ENOENT ? (int) TVM_ERROR_NOT_FOUND : (int) g_io_error_from_errno (errsv),
-                   _("Could not execute “%s”: %s"), call->description, g_strerror (errsv)));
+  if (sscanf (type, "errno:%d:%d", &errsv, &stage) == 2)
+    return make_start_failure (call, errsv, (TvmSupervisorStage) stage);
 
   result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED, "%s",
                                                    *message != '\0' ? message : type));

@@ -186,6 +186,17 @@ tvm_worker_has_begun (const TvmWorker *self,
   return self->page != NULL && __atomic_load_n (self->page, __ATOMIC_ACQUIRE) >= call->wire_id;
 }
 
+/* Whether its wait status says more than that it was in the way */
+static gboolean
+has_own_end (const TvmWorker *self)
+{
+  if (!self->exited || self->wait_status < 0)
+    return FALSE;
+
+  return !(self->kill_sent && self->end == WORKER_END_LOST && WIFSIGNALED (self->wait_status)
+           && WTERMSIG (self->wait_status) == SIGKILL);
+}
+
 static void
 complete_died (TvmCall    *call,
                const char *how)
@@ -198,6 +209,10 @@ complete_died (TvmCall    *call,
                                                    _("The worker of “%s” %s"),
                                                    call->description, how));
   result->worker_pid = pid;
+  if (has_own_end (call->worker) && WIFSIGNALED (call->worker->wait_status))
+    result->term_signal = WTERMSIG (call->worker->wait_status);
+  else if (has_own_end (call->worker))
+    result->exit_status = WEXITSTATUS (call->worker->wait_status);
   result->elapsed_usec = call->start != 0 ? g_get_monotonic_time () - call->start : 0;
   tvm_outlets_take_locked (outlets, result);
   tvm_call_complete_locked (call, result, NULL);
@@ -233,13 +248,10 @@ describe_end (const TvmWorker *self)
 {
   int status = self->wait_status;
 
-  if (!self->exited)
-    return g_strdup (_("closed its connection"));
-  if (self->kill_sent && self->end == WORKER_END_LOST && WIFSIGNALED (status)
-      && WTERMSIG (status) == SIGKILL)
-    return g_strdup (_("closed its connection"));
-  if (status < 0)
+  if (self->exited && status < 0)
     return g_strdup (_("was lost, as its nursery ended"));
+  if (!has_own_end (self))
+    return g_strdup (_("closed its connection"));
   if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
     return g_strdup (_("was ended at its limit of processor time"));
   if (WIFSIGNALED (status))
