@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "tool-fixture.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -12,188 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The command `tvmsupport`, from outside. Every run is bounded by the time limit of the test. */
-
 static const char add_source[] = "int add (int a, int b) { return a + b; }\n";
 static const char main_source[] = "int add (int, int);\n"
                                   "int main (void) { return add (40, 2) == ANSWER ? 0 : 3; }\n";
 static const char broken_source[] = "int f (void)\n{\n  return gone;\n}\n";
 
-typedef struct
-{
-  char *folder;
-  char *tmpdir;
-} Fixture;
-
-typedef struct
-{
-  int status; /* of the exit; -1 if a signal ended it */
-  char *out;
-  char *err;
-} Outcome;
-
-static void
-outcome_clear (Outcome *outcome)
-{
-  g_clear_pointer (&outcome->out, g_free);
-  g_clear_pointer (&outcome->err, g_free);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Outcome, outcome_clear)
-
-#define OUTCOME_INIT { 0, NULL, NULL }
-
-static void
-set_up (Fixture       *self,
-        gconstpointer  data)
-{
-  g_autoptr (GError) error = NULL;
-
-  self->folder = g_dir_make_tmp ("tvm-tool-XXXXXX", &error);
-  g_assert_no_error (error);
-  self->tmpdir = g_build_filename (self->folder, "tmp", NULL);
-  g_assert_cmpint (g_mkdir (self->tmpdir, 0700), ==, 0);
-}
-
-/* Nothing may be left in the temporary folder, and nothing hidden beside the outputs. */
-static void
-tear_down (Fixture       *self,
-           gconstpointer  data)
-{
-  g_autoptr (GDir) dir = g_dir_open (self->folder, 0, NULL);
-  const char *name = NULL;
-
-  g_assert_cmpint (g_rmdir (self->tmpdir), ==, 0);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (self->folder, name, NULL);
-
-      g_assert_cmpint (name[0], !=, '.');
-      g_assert_cmpint (g_remove (path), ==, 0);
-    }
-  g_assert_cmpint (g_rmdir (self->folder), ==, 0);
-  g_free (self->folder);
-  g_free (self->tmpdir);
-}
-
-static void
-write_file (Fixture    *self,
-            const char *name,
-            const char *text)
-{
-  g_autofree char *path = g_build_filename (self->folder, name, NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_file_set_contents (path, text, -1, &error);
-  g_assert_no_error (error);
-}
-
-static gboolean
-exists (Fixture    *self,
-        const char *name)
-{
-  g_autofree char *path = g_build_filename (self->folder, name, NULL);
-
-  return g_file_test (path, G_FILE_TEST_EXISTS);
-}
-
-static char *
-find_tool (void)
-{
-  const char *given = g_getenv ("TVM_TEST_TOOL");
-
-  return given != NULL ? g_strdup (given) : g_find_program_in_path ("tvmsupport");
-}
-
-static GSubprocessLauncher *
-new_launcher (Fixture          *self,
-              GSubprocessFlags  flags)
-{
-  GSubprocessLauncher *launcher = g_subprocess_launcher_new (flags);
-
-  g_subprocess_launcher_set_cwd (launcher, self->folder);
-  g_subprocess_launcher_setenv (launcher, "LC_ALL", "C.UTF-8", TRUE);
-  g_subprocess_launcher_setenv (launcher, "TMPDIR", self->tmpdir, TRUE);
-  g_subprocess_launcher_unsetenv (launcher, "NO_COLOR");
-  return launcher;
-}
-
-static char *
-dup_text (GBytes *bytes)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  g_string_append_len (text, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes));
-  return g_strdup (text->str);
-}
-
-/* @words are separated by blanks. */
-static GSubprocess *
-start (GSubprocessLauncher *launcher,
-       const char          *words)
-{
-  g_autofree char *tool = find_tool ();
-  g_auto (GStrv) argv = NULL;
-  g_autofree char *line = NULL;
-  g_autoptr (GError) error = NULL;
-  GSubprocess *process = NULL;
-
-  g_assert_nonnull (tool);
-  line = g_strdup_printf ("tool %s", words);
-  argv = g_strsplit (g_strchomp (line), " ", -1);
-  g_free (argv[0]);
-  argv[0] = g_steal_pointer (&tool);
-  process = g_subprocess_launcher_spawnv (launcher, (const char * const *) argv, &error);
-  g_assert_no_error (error);
-  return process;
-}
-
-static void
-run (Fixture    *self,
-     Outcome    *outcome,
-     const char *words)
-{
-  g_autoptr (GSubprocessLauncher) launcher = NULL;
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GBytes) out = NULL;
-  g_autoptr (GBytes) err = NULL;
-  g_autoptr (GError) error = NULL;
-
-  launcher = new_launcher (self, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  process = start (launcher, words);
-  g_subprocess_communicate (process, NULL, NULL, &out, &err, &error);
-  g_assert_no_error (error);
-
-  outcome_clear (outcome);
-  outcome->status = g_subprocess_get_if_exited (process) ? g_subprocess_get_exit_status (process)
-                                                         : -1;
-  outcome->out = dup_text (out);
-  outcome->err = dup_text (err);
-  g_test_message ("%s: %d", words, outcome->status);
-}
-
-/* It worked, and had nothing to say about it. */
-static void
-assert_quiet (const Outcome *outcome)
-{
-  g_assert_cmpstr (outcome->err, ==, "");
-  g_assert_cmpint (outcome->status, ==, 0);
-}
-
-static void
-assert_contains (const char *text,
-                 const char *part)
-{
-  if (strstr (text, part) == NULL)
-    g_test_message ("not in: %s", text);
-  g_assert_nonnull (strstr (text, part));
-}
-
 static void
 test_help (Fixture       *self,
            gconstpointer  data)
 {
-  static const char * const commands[] = { "cc", "symbols", "describe" };
+  static const char * const commands[] = { "cc", "symbols", "run", "map", "describe" };
   g_auto (Outcome) outcome = OUTCOME_INIT;
 
   run (self, &outcome, "--version");
@@ -419,17 +249,6 @@ test_timeout (Fixture       *self,
   g_assert_false (exists (self, "out"));
 }
 
-static JsonNode *
-parse_json (const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  JsonNode *root = json_from_string (text, &error);
-
-  g_assert_no_error (error);
-  g_assert_true (JSON_NODE_HOLDS_OBJECT (root));
-  return root;
-}
-
 /* It failed, which the JSON tells, and nothing else. */
 static JsonNode *
 assert_json_error (const Outcome *outcome,
@@ -589,58 +408,10 @@ test_full (Fixture       *self,
   g_assert_true (g_str_has_prefix (err, "tvmsupport: "));
 }
 
-/* Returns: everything that came to the terminal behind @fd until it was hung up. */
-static char *
-read_terminal (int fd)
-{
-  GString *text = g_string_new (NULL);
-  char buffer[4096];
-  gssize n = 0;
-
-  while ((n = read (fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR))
-    g_string_append_len (text, buffer, MAX (n, 0));
-
-  return g_string_free (text, FALSE);
-}
-
-static char *
-run_on_terminal (Fixture    *self,
-                 const char *term,
-                 const char *no_color,
-                 int         expected_status,
-                 const char *words)
-{
-  g_autoptr (GSubprocessLauncher) launcher = new_launcher (self, G_SUBPROCESS_FLAGS_NONE);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
-  const int terminal = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
-  g_autofree char *text = NULL;
-
-  g_assert_cmpint (terminal, >=, 0);
-  g_assert_cmpint (grantpt (terminal), ==, 0);
-  g_assert_cmpint (unlockpt (terminal), ==, 0);
-  g_subprocess_launcher_take_stderr_fd (launcher, open (ptsname (terminal),
-                                                        O_RDWR | O_NOCTTY | O_CLOEXEC));
-  g_subprocess_launcher_setenv (launcher, "TERM", term, TRUE);
-  if (no_color != NULL)
-    g_subprocess_launcher_setenv (launcher, "NO_COLOR", no_color, TRUE);
-  process = start (launcher, words);
-  /* The launcher keeps the other end open. */
-  g_clear_object (&launcher);
-
-  text = read_terminal (terminal);
-  close (terminal);
-  g_subprocess_wait (process, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, expected_status);
-  return g_steal_pointer (&text);
-}
-
 static void
 test_progress (Fixture       *self,
                gconstpointer  data)
 {
-  int terminal;
   g_autofree char *colour = NULL;
   g_autofree char *plain = NULL;
   g_autofree char *dumb = NULL;
@@ -650,16 +421,12 @@ test_progress (Fixture       *self,
   write_file (self, "main.c", main_source);
   write_file (self, "broken.c", broken_source);
 
-  /* A chroot may have no /dev/pts. */
-  terminal = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (terminal < 0)
+  colour = run_on_terminal (self, "xterm", NULL, 0, "cc -o out add.c main.c -- -DANSWER=42");
+  if (colour == NULL)
     {
       g_test_skip ("There is no pseudo-terminal to be had");
       return;
     }
-  close (terminal);
-
-  colour = run_on_terminal (self, "xterm", NULL, 0, "cc -o out add.c main.c -- -DANSWER=42");
   assert_contains (colour, "\033[1m[3/3]\033[0m out\033[K");
   g_assert_true (g_str_has_suffix (colour, "\r\033[K"));
 
@@ -714,7 +481,7 @@ static const struct
   const char *words;
   const char *expected;
 } completions[] = {
-  { "tvmsupport ''", "cc symbols describe help --help --version" },
+  { "tvmsupport ''", "cc symbols run map describe help --help --version" },
   { "tvmsupport sy", "symbols" },
   { "tvmsupport help d", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
@@ -728,6 +495,13 @@ static const struct
   { "tvmsupport cc -o out ad", "add.c" },
   { "tvmsupport cc -o out add.c -- ad", "add.c" },
   { "tvmsupport cc -j ''", "" },
+  { "tvmsupport run --soft", "--soft-timeout" },
+  { "tvmsupport run --cwd = ad", "" },
+  { "tvmsupport run -t 5 compop", "compopt compopt" },
+  { "tvmsupport run -- compop", "compopt compopt" },
+  { "tvmsupport run -t 5 cat ad", "add.c" },
+  { "tvmsupport map --keep", "--keep-order" },
+  { "tvmsupport map -j 2 -k cat ad", "add.c" },
 };
 
 static void

@@ -12,6 +12,8 @@
 static const ToolCommand commands[] = {
   { "cc", N_("Compile and link sources"), tool_run_cc },
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
+  { "run", N_("Run a program within limits"), tool_run_run },
+  { "map", N_("Run a program for each of many inputs"), tool_run_map },
   { "describe", N_("Describe the library and the machine"), tool_run_describe },
 };
 
@@ -21,7 +23,8 @@ build_help (void)
   GString *text = g_string_new (NULL);
 
   g_string_append_printf (text, _("Usage:\n  %s COMMAND [OPTION…]\n\n"), g_get_prgname ());
-  g_string_append (text, _("Compile programs and libraries, and look into them.\n\nCommands:\n"));
+  g_string_append (text, _("Compile programs and libraries, look into them, and run programs "
+                            "within limits.\n\nCommands:\n"));
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
     g_string_append_printf (text, "  %-12s %s\n", commands[i].name, _(commands[i].summary));
   g_string_append_printf (text, "  %-12s %s\n", "help", _("Show the help of a command"));

@@ -4,7 +4,6 @@
 #include "tvmsupport/tool/tool.h"
 #include "tvmsupport/tool/tool-progress.h"
 
-#include <errno.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -69,35 +68,6 @@ split_options (char **words)
   return (char **) g_ptr_array_free (options, FALSE);
 }
 
-/* "512M": a number of bytes, with a suffix of powers of 1024 */
-static gboolean
-parse_size (const char *text,
-            guint64    *size)
-{
-  static const char suffixes[] = "KMGT";
-  const char *suffix = NULL;
-  char *end = NULL;
-  guint shift = 0;
-
-  if (!g_ascii_isdigit (*text))
-    return FALSE;
-
-  errno = 0;
-  *size = g_ascii_strtoull (text, &end, 10);
-  suffix = *end != '\0' ? strchr (suffixes, g_ascii_toupper (*end)) : NULL;
-  if (suffix != NULL)
-    {
-      shift = 10 * (guint) (suffix - suffixes + 1);
-      end++;
-    }
-
-  if (errno != 0 || *end != '\0' || *size > (G_MAXUINT64 >> shift))
-    return FALSE;
-
-  *size <<= shift;
-  return TRUE;
-}
-
 static gboolean
 parse_kind (const char     *name,
             TvmCompileKind *kind)
@@ -160,8 +130,7 @@ check_settings (Settings *self)
     return tool_usage ("cc", _("--cc and --target exclude each other"));
   if (self->jobs < 0)
     return tool_usage ("cc", _("%d is no number of jobs"), self->jobs);
-  /* The limit is in milliseconds in a 64-bit integer; nobody waits for longer than this anyway. */
-  if (!(self->timeout >= 0 && self->timeout < 1e9))
+  if (!tool_is_seconds (self->timeout))
     return tool_usage ("cc", _("%g is no number of seconds"), self->timeout);
   if (self->kind == TVM_COMPILE_KIND_OBJECT || self->kind == TVM_COMPILE_KIND_STATIC)
     {
@@ -171,7 +140,7 @@ check_settings (Settings *self)
         return tool_usage ("cc", _("“%s” is no option of a compiler; inputs stand before “--”"),
                            stray);
     }
-  if (self->memory_limit != NULL && !parse_size (self->memory_limit, &self->memory_bytes))
+  if (self->memory_limit != NULL && !tool_parse_size (self->memory_limit, &self->memory_bytes))
     return tool_usage ("cc", _("“%s” is no size; write it as 800M or 2G"), self->memory_limit);
 
   return 0;
@@ -368,7 +337,8 @@ tool_run_cc (Tool  *tool,
   if (compiler == NULL)
     return fail (tool, &settings, error);
 
-  progress = tool_progress_new (compiler, settings.output);
+  progress = tool_progress_new (settings.output);
+  tool_progress_watch (progress, compiler);
   tvm_compiler_compile_async (compiler, request, tool->cancellable, tool_ready, tool);
   result = tvm_compiler_compile_finish (compiler, tool_wait (tool), &error);
   g_clear_pointer (&progress, tool_progress_free);

@@ -10,9 +10,10 @@
 
 struct _ToolProgress
 {
-  TvmCompiler *compiler; /* (owned) */
+  TvmCompiler *compiler; /* (owned) (nullable) */
   char *what;            /* (owned): valid UTF-8 */
   gulong handlers[2];
+  gboolean on_terminal;
   gboolean colour;
   gboolean shown;
 };
@@ -83,27 +84,17 @@ progress (TvmCompiler       *compiler,
           guint              n_total,
           ToolProgress      *self)
 {
-  g_autofree char *count = g_strdup_printf ("[%u/%u]", n_done, n_total);
-
-  show (self, count);
+  tool_progress_set (self, n_done, n_total, NULL);
 }
 
 ToolProgress *
-tool_progress_new (TvmCompiler *compiler,
-                   const char  *what)
+tool_progress_new (const char *what)
 {
   ToolProgress *self = g_new0 (ToolProgress, 1);
 
-  self->compiler = g_object_ref (compiler);
   self->what = g_filename_display_name (what);
   self->colour = wants_colour ();
-  if (is_terminal ())
-    {
-      self->handlers[0] =
-        g_signal_connect (compiler, "job-started", G_CALLBACK (job_started), self);
-      self->handlers[1] = g_signal_connect (compiler, "progress", G_CALLBACK (progress), self);
-    }
-
+  self->on_terminal = is_terminal ();
   return self;
 }
 
@@ -113,13 +104,54 @@ tool_progress_free (ToolProgress *self)
   for (gsize i = 0; i < G_N_ELEMENTS (self->handlers); i++)
     g_clear_signal_handler (&self->handlers[i], self->compiler);
 
-  if (self->shown)
-    {
-      fputs ("\r\033[K", stderr);
-      fflush (stderr);
-    }
-
-  g_object_unref (self->compiler);
+  tool_progress_hide (self);
+  g_clear_object (&self->compiler);
   g_free (self->what);
   g_free (self);
+}
+
+void
+tool_progress_watch (ToolProgress *self,
+                     TvmCompiler  *compiler)
+{
+  if (!self->on_terminal)
+    return;
+
+  self->compiler = g_object_ref (compiler);
+  self->handlers[0] = g_signal_connect (compiler, "job-started", G_CALLBACK (job_started), self);
+  self->handlers[1] = g_signal_connect (compiler, "progress", G_CALLBACK (progress), self);
+}
+
+void
+tool_progress_set (ToolProgress *self,
+                   guint64       n_done,
+                   guint64       n_total,
+                   const char   *what)
+{
+  g_autofree char *count = NULL;
+
+  if (!self->on_terminal)
+    return;
+
+  if (what != NULL)
+    {
+      g_free (self->what);
+      self->what = g_utf8_make_valid (what, -1);
+    }
+  if (n_total > 0)
+    count = g_strdup_printf ("[%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "]", n_done, n_total);
+  else
+    count = g_strdup_printf ("[%" G_GUINT64_FORMAT "]", n_done);
+  show (self, count);
+}
+
+void
+tool_progress_hide (ToolProgress *self)
+{
+  if (!self->shown)
+    return;
+
+  fputs ("\r\033[K", stderr);
+  fflush (stderr);
+  self->shown = FALSE;
 }

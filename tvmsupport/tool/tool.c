@@ -149,7 +149,14 @@ tool_usage (const char *command,
 gboolean
 tool_write (const char *text)
 {
-  if (fputs (text, stdout) >= 0 && fflush (stdout) == 0)
+  return tool_write_data (text, strlen (text));
+}
+
+gboolean
+tool_write_data (const char *data,
+                 gsize       size)
+{
+  if (fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
     return TRUE;
 
   tool_complain (_("Cannot write to the standard output: %s"), g_strerror (errno));
@@ -169,11 +176,19 @@ tool_add_json_error (JsonBuilder *builder,
   json_builder_add_string_value (builder, valid);
 }
 
+char *
+tool_format_json (JsonBuilder *builder,
+                  gboolean     pretty)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (builder);
+
+  return json_to_string (root, pretty);
+}
+
 gboolean
 tool_write_json (JsonBuilder *builder)
 {
-  g_autoptr (JsonNode) root = json_builder_get_root (builder);
-  g_autofree char *json = json_to_string (root, TRUE);
+  g_autofree char *json = tool_format_json (builder, TRUE);
   g_autofree char *line = g_strconcat (json, "\n", NULL);
 
   return tool_write (line);
@@ -200,18 +215,25 @@ find_option_with_value (const GOptionEntry *entries,
   return NULL;
 }
 
-/* GOption wants a blank between a short option and its value; everybody writes "-j2" too. */
+/* GOption wants a blank between a short option and its value; everybody writes "-j2" too.
+ * @strict: the first word that is no option ends them; it is a program, whose own ones follow */
 static void
 split_glued_options (const GOptionEntry   *entries,
+                     gboolean              strict,
                      char               ***argv)
 {
   g_auto (GStrv) words = *argv;
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   guint i = 0;
 
+  /* The name of the command */
+  g_strv_builder_add (builder, words[i++]);
   for (; words[i] != NULL && !g_str_equal (words[i], "--"); i++)
     {
       const char *word = words[i];
+
+      if (strict && (word[0] != '-' || word[1] == '\0'))
+        break;
 
       if (find_option_with_value (entries, word) == NULL)
         {
@@ -256,7 +278,7 @@ tool_parse (GOptionContext       *context,
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_add_main_entries (context, more, GETTEXT_PACKAGE);
-  split_glued_options (entries, argv);
+  split_glued_options (entries, g_option_context_get_strict_posix (context), argv);
   if (!g_option_context_parse_strv (context, argv, &error))
     {
       *status = tool_usage (name, "%s", error->message);
@@ -277,4 +299,41 @@ tool_parse (GOptionContext       *context,
     }
 
   return TRUE;
+}
+
+/* "512M": a number of bytes, with a suffix of powers of 1024 */
+gboolean
+tool_parse_size (const char *text,
+                 guint64    *size)
+{
+  static const char suffixes[] = "KMGT";
+  const char *suffix = NULL;
+  char *end = NULL;
+  guint shift = 0;
+
+  if (!g_ascii_isdigit (*text))
+    return FALSE;
+
+  errno = 0;
+  *size = g_ascii_strtoull (text, &end, 10);
+  suffix = *end != '\0' ? strchr (suffixes, g_ascii_toupper (*end)) : NULL;
+  if (suffix != NULL)
+    {
+      shift = 10 * (guint) (suffix - suffixes + 1);
+      end++;
+    }
+
+  if (errno != 0 || *end != '\0' || *size > (G_MAXUINT64 >> shift))
+    return FALSE;
+
+  *size <<= shift;
+  return TRUE;
+}
+
+/* The limits of the library are milliseconds in a 64-bit integer; nobody waits for longer than this
+ * anyway. */
+gboolean
+tool_is_seconds (double number)
+{
+  return number >= 0 && number < 1e9;
 }

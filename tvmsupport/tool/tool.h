@@ -39,6 +39,10 @@ int tool_run_cc       (Tool  *tool,
                        char **argv);
 int tool_run_describe (Tool  *tool,
                        char **argv);
+int tool_run_map      (Tool  *tool,
+                       char **argv);
+int tool_run_run      (Tool  *tool,
+                       char **argv);
 int tool_run_symbols  (Tool  *tool,
                        char **argv);
 
@@ -58,13 +62,20 @@ int           tool_usage     (const char         *command,
                               const char         *format,
                               ...) G_GNUC_PRINTF (2, 3);
 gboolean      tool_write     (const char         *text);
+gboolean      tool_write_data (const char        *data,
+                               gsize              size);
 void          tool_add_json_error (JsonBuilder   *builder,
                                    const char    *message);
+char         *tool_format_json (JsonBuilder      *builder,
+                                gboolean          pretty);
 gboolean      tool_write_json (JsonBuilder       *builder);
 /* Reads @argv. FALSE if the command is over: @status is then how. */
 gboolean      tool_parse     (GOptionContext     *context,
                               const GOptionEntry *entries,
                               char             ***argv,
                               int                *status);
+gboolean      tool_parse_size (const char        *text,
+                               guint64           *size);
+gboolean      tool_is_seconds (double             number);
 
 G_END_DECLS

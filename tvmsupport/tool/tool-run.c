@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "tvmsupport/tool/tool-task.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* What timeout(1) and the shells end with */
+#define EXIT_TIMED_OUT 124
+#define EXIT_OWN_FAILURE 125
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
+#define EXIT_SIGNAL 128
+
+typedef struct
+{
+  ToolLimits limits;
+  gboolean json;
+  gboolean quiet;
+  char **argv;            /* (owned) (nullable): the program */
+} Settings;
+
+static void
+settings_clear (Settings *self)
+{
+  tool_limits_clear (&self->limits);
+  g_strfreev (self->argv);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
+
+static gboolean
+parse_settings (Settings  *self,
+                char     **argv,
+                int       *status)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_auto (GStrv) words = g_strdupv (argv);
+  const GOptionEntry entries[] = {
+    TOOL_LIMITS_ENTRIES (&self->limits),
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json,
+      N_("Tell what became of it as JSON, on the standard error"), NULL },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, N_("Do not tell what it took"), NULL },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->argv, NULL,
+      N_("PROGRAM [ARGUMENT…]") },
+    G_OPTION_ENTRY_NULL
+  };
+
+  g_option_context_set_summary (context, _("Run a program within limits, and leave nothing of it "
+                                           "running."));
+  g_option_context_set_strict_posix (context, TRUE);
+  if (!tool_parse (context, entries, &words, status))
+    {
+      if (*status == TOOL_EXIT_USAGE)
+        *status = EXIT_OWN_FAILURE;
+      return FALSE;
+    }
+
+  if (self->argv == NULL)
+    *status = tool_usage ("run", _("No program was given"));
+  else
+    *status = tool_limits_check (&self->limits, "run");
+  if (*status != 0)
+    *status = EXIT_OWN_FAILURE;
+  return *status == 0;
+}
+
+/* Whether there is a file of the name that is no program */
+static gboolean
+is_there (const Settings *settings)
+{
+  const char *program = settings->argv[0];
+  g_auto (GStrv) directories = NULL;
+
+  if (strchr (program, '/') != NULL)
+    {
+      g_autofree char *cwd = settings->limits.cwd != NULL ? g_strdup (settings->limits.cwd)
+                                                          : g_get_current_dir ();
+      g_autofree char *path = g_canonicalize_filename (cwd, NULL);
+      g_autofree char *file = g_canonicalize_filename (program, path);
+
+      return g_file_test (file, G_FILE_TEST_EXISTS);
+    }
+
+  directories = g_strsplit (g_getenv ("PATH") != NULL ? g_getenv ("PATH") : "", ":", -1);
+  for (guint i = 0; directories[i] != NULL; i++)
+    {
+      g_autofree char *file = g_build_filename (directories[i], program, NULL);
+
+      if (*directories[i] != '\0' && g_file_test (file, G_FILE_TEST_IS_REGULAR))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+static int
+get_error_status (const Settings *settings,
+                  const GError   *error)
+{
+  const char *cwd = settings->limits.cwd;
+
+  if (cwd != NULL && !g_file_test (cwd, G_FILE_TEST_IS_DIR))
+    return EXIT_OWN_FAILURE;
+  if (g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND))
+    return is_there (settings) ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND;
+
+  /* The system would not execute it. */
+  return error->domain == G_IO_ERROR ? EXIT_NOT_EXECUTABLE : EXIT_OWN_FAILURE;
+}
+
+static int
+get_exit_status (const Settings *settings,
+                 TvmTaskResult  *result)
+{
+  switch (tvm_task_result_get_status (result))
+    {
+    case TVM_STATUS_KIND_TIMEOUT:
+      return EXIT_TIMED_OUT;
+
+    case TVM_STATUS_KIND_COMPLETE:
+      if (tvm_task_result_get_term_signal (result) != 0)
+        return EXIT_SIGNAL + tvm_task_result_get_term_signal (result);
+      return tvm_task_result_get_exit_status (result);
+
+    case TVM_STATUS_KIND_EXCEPTION:
+      return get_error_status (settings, tvm_task_result_get_error (result));
+
+    case TVM_STATUS_KIND_RUNNING:
+    default:
+      g_return_val_if_reached (EXIT_OWN_FAILURE);
+    }
+}
+
+/* One line of JSON, whether it ran or not */
+static void
+report_json (TvmTaskResult *result,
+             const GError  *error)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+  g_autofree char *text = NULL;
+
+  json_builder_begin_object (builder);
+  tool_add_json_result (builder, result, error);
+  json_builder_end_object (builder);
+  text = tool_format_json (builder, FALSE);
+  g_printerr ("%s\n", text);
+}
+
+static void
+report_text (TvmTaskResult *result)
+{
+  g_autofree char *memory = g_format_size_full (tvm_task_result_get_max_rss_bytes (result),
+                                                G_FORMAT_SIZE_IEC_UNITS);
+
+  if (tvm_task_result_get_user_usec (result) < 0)
+    return;
+
+  tool_complain (_("%.2f s elapsed, %.2f s user, %.2f s system, at most %s of memory"),
+                 (double) tvm_task_result_get_elapsed_usec (result) / G_USEC_PER_SEC,
+                 (double) tvm_task_result_get_user_usec (result) / G_USEC_PER_SEC,
+                 (double) tvm_task_result_get_system_usec (result) / G_USEC_PER_SEC, memory);
+}
+
+/* Returns: the exit status */
+static int
+report (Tool           *tool,
+        const Settings *settings,
+        TvmTaskResult  *result,
+        const GError   *error)
+{
+  if (tool->signal != 0)
+    return EXIT_SIGNAL + tool->signal;
+
+  if (settings->json)
+    {
+      report_json (result, error);
+    }
+  else if (result == NULL)
+    {
+      tool_complain ("%s", error->message);
+    }
+  else
+    {
+      g_autofree char *text = tool_explain_result (&settings->limits, settings->argv[0], result);
+
+      if (text != NULL)
+        tool_complain ("%s", text);
+      if (!settings->quiet)
+        report_text (result);
+    }
+
+  return result != NULL ? get_exit_status (settings, result) : get_error_status (settings, error);
+}
+
+int
+tool_run_run (Tool  *tool,
+              char **argv)
+{
+  g_auto (Settings) settings = { 0, };
+  g_autoptr (TvmPoolExecutor) pool = NULL;
+  g_autoptr (TvmTask) task = NULL;
+  g_autoptr (TvmTaskResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+
+  if (!parse_settings (&settings, argv, &status))
+    return status;
+
+  pool = tool_limits_new_pool (&settings.limits, 1);
+  task = tool_limits_new_task (&settings.limits, settings.argv);
+  tvm_task_set_inherit_stdio (task, TRUE);
+  tvm_pool_executor_submit_async (pool, task, tool->cancellable, tool_ready, tool);
+  result = tvm_pool_executor_submit_finish (pool, tool_wait (tool), &error);
+
+  /* Only then is everything gone that it started. */
+  tool_end_pool (tool, pool);
+  return report (tool, &settings, result, error);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/tool/tool.h"
+
+#include <tvmsupport/tvmsupport.h>
+
+G_BEGIN_DECLS
+
+/* What a program is given, by the options that `run` and `map` share */
+typedef struct
+{
+  double timeout;
+  double soft_timeout;
+  double cpu_time;
+  char *memory_limit;     /* (owned) (nullable) */
+  char *cwd;              /* (owned) (nullable) */
+  char **environment;     /* (owned) (nullable) */
+
+  guint64 memory_bytes;
+} ToolLimits;
+
+#define TOOL_LIMITS_ENTRIES(limits) \
+  { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &(limits)->timeout, \
+    N_("End a program that runs longer, with all that it started (0: no limit)"), \
+    N_("SECONDS") }, \
+  { "soft-timeout", 's', 0, G_OPTION_ARG_DOUBLE, &(limits)->soft_timeout, \
+    N_("Send SIGTERM to a program that runs longer (0: no limit)"), N_("SECONDS") }, \
+  { "cpu-time", 0, 0, G_OPTION_ARG_DOUBLE, &(limits)->cpu_time, \
+    N_("Let each process use no more processor time than this (0: no limit)"), \
+    N_("SECONDS") }, \
+  { "memory-limit", 'm', 0, G_OPTION_ARG_STRING, &(limits)->memory_limit, \
+    N_("Let each process use no more memory than this (0: no limit)"), N_("SIZE") }, \
+  { "cwd", 'C', 0, G_OPTION_ARG_FILENAME, &(limits)->cwd, N_("Run in this directory"), \
+    N_("DIRECTORY") }, \
+  { "env", 'e', 0, G_OPTION_ARG_FILENAME_ARRAY, &(limits)->environment, \
+    N_("Set this in the environment; may be given again"), N_("NAME=VALUE") }
+
+/* Returns: 0, or the exit status of tool_usage() */
+int              tool_limits_check    (ToolLimits         *self,
+                                       const char         *command);
+void             tool_limits_clear    (ToolLimits         *self);
+TvmPoolExecutor *tool_limits_new_pool (const ToolLimits   *self,
+                                       guint               max_workers);
+TvmTask         *tool_limits_new_task (const ToolLimits   *self,
+                                       char              **argv);
+/* Waits until no process is left. */
+void             tool_end_pool        (Tool               *tool,
+                                       TvmPoolExecutor    *pool);
+
+/* Returns: (nullable): what became of a program that it could not tell itself */
+char            *tool_explain_result  (const ToolLimits   *self,
+                                       const char         *name,
+                                       TvmTaskResult      *result);
+/* The members that tell what became of a program. One of @result and @error is NULL. */
+void             tool_add_json_result (JsonBuilder        *builder,
+                                       TvmTaskResult      *result,
+                                       const GError       *error);
+/* Returns: whether it ran and ended with the status 0 */
+gboolean         tool_result_is_good  (TvmTaskResult      *result);
+
+G_END_DECLS
