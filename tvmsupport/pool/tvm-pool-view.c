@@ -17,6 +17,10 @@ struct _TvmPoolView
   GMainContext *context;    /* (owned) (nullable) */
   GListStore *workers;      /* (owned): of TvmWorkerInfo */
   TvmEngineCounts counts;   /* as they were told */
+
+  GMutex mutex;
+  GSource *source;          /* (nullable) (owned): that will refresh */
+  gboolean closed;
 };
 
 static void
@@ -30,6 +34,7 @@ view_unref (gpointer data)
   g_weak_ref_clear (&self->owner);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_object_unref (self->workers);
+  g_mutex_clear (&self->mutex);
   g_free (self);
 }
 
@@ -97,6 +102,9 @@ refresh (gpointer user_data)
   TvmEngineCounts old = self->counts;
   TvmPoolChange changes = TVM_POOL_CHANGE_WORKERS;
 
+  g_mutex_lock (&self->mutex);
+  g_clear_pointer (&self->source, g_source_unref);
+  g_mutex_unlock (&self->mutex);
   if (owner == NULL)
     return G_SOURCE_REMOVE;
 
@@ -117,12 +125,17 @@ static void
 changed (gpointer user_data)
 {
   TvmPoolView *self = user_data;
-  g_autoptr (GSource) source = g_timeout_source_new (INTERVAL_MSEC);
 
-  g_atomic_int_inc (&self->ref_count);
-  g_source_set_static_name (source, "[tvmsupport] changes of a pool");
-  g_source_set_callback (source, refresh, self, view_unref);
-  g_source_attach (source, self->context);
+  g_mutex_lock (&self->mutex);
+  if (self->source == NULL && !self->closed)
+    {
+      self->source = g_timeout_source_new (INTERVAL_MSEC);
+      g_atomic_int_inc (&self->ref_count);
+      g_source_set_static_name (self->source, "[tvmsupport] changes of a pool");
+      g_source_set_callback (self->source, refresh, self, view_unref);
+      g_source_attach (self->source, self->context);
+    }
+  g_mutex_unlock (&self->mutex);
 }
 
 TvmPoolView *
@@ -134,6 +147,7 @@ tvm_pool_view_new (TvmEngine       *engine,
 
   self->ref_count = 2;
   self->engine = engine;
+  g_mutex_init (&self->mutex);
   g_weak_ref_init (&self->owner, owner);
   self->func = func;
   self->context = g_main_context_ref_thread_default ();
@@ -146,7 +160,21 @@ tvm_pool_view_new (TvmEngine       *engine,
 void
 tvm_pool_view_free (TvmPoolView *self)
 {
+  GSource *source;
+
   g_weak_ref_set (&self->owner, NULL);
+
+  /* In a context that nobody iterates any more it would keep itself, us and the context for ever. */
+  g_mutex_lock (&self->mutex);
+  self->closed = TRUE;
+  source = g_steal_pointer (&self->source);
+  g_mutex_unlock (&self->mutex);
+  if (source != NULL)
+    {
+      g_source_destroy (source);
+      g_source_unref (source);
+    }
+
   view_unref (self);
 }
 
