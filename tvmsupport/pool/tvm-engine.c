@@ -358,21 +358,32 @@ count_busy (TvmEngine *self,
   return n_busy;
 }
 
-/* First every idle worker gets a call. @ready: FALSE for those that are being started */
 static void
-fill_idle (TvmEngine *self,
+fill_some (TvmEngine *self,
            gboolean   ready,
+           gboolean   used,
            guint     *n_busy)
 {
   for (guint i = 0; i < self->workers->len && self->n_queued > 0 && *n_busy < self->max_workers; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
 
-      if (worker->ready != ready || !g_queue_is_empty (&worker->calls)
-          || tvm_worker_get_room (worker) == 0)
+      if (worker->ready != ready || (worker->n_uses > 0) != used
+          || !g_queue_is_empty (&worker->calls) || tvm_worker_get_room (worker) == 0)
         continue;
       *n_busy += send_next (self, worker);
     }
+}
+
+/* First every idle worker gets a call. @ready: FALSE for those that are being started. A spare one waits until those that
+ * are in use are worn, so that the only worker of a TvmPopenWorker stays the same. */
+static void
+fill_idle (TvmEngine *self,
+           gboolean   ready,
+           guint     *n_busy)
+{
+  fill_some (self, ready, TRUE, n_busy);
+  fill_some (self, ready, FALSE, n_busy);
 }
 
 static void
