@@ -5,6 +5,7 @@
 
 #include "tvmsupport/pool/tvm-pool-view-private.h"
 #include "tvmsupport/pool/tvm-result-queue-private.h"
+#include "tvmsupport/pool/tvm-task-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -341,9 +342,18 @@ tvm_popen_worker_send (TvmPopenWorker  *self,
                        TvmTask         *task,
                        GError         **error)
 {
+  g_autoptr (TvmTask) ordinary = NULL;
+
   g_return_val_if_fail (TVM_IS_POPEN_WORKER (self), FALSE);
   g_return_val_if_fail (TVM_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (task->priority != 0)
+    {
+      ordinary = tvm_task_copy (task);
+      ordinary->priority = 0;
+      task = ordinary;
+    }
 
   return tvm_result_queue_submit_one (self->queue, self->engine, task, error);
 }
