@@ -186,10 +186,9 @@ run_nursery (const char *role)
 }
 
 static void
-start (WorkerFixture *worker,
-       const char    *role)
+start_without_setup (WorkerFixture *worker,
+                     const char    *role)
 {
-  static const char * const settings[] = { "max-message=1000", "begun=page", "other=x=y", NULL };
   g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
 
   worker_fixture_start (worker, (const char * const []) { self, role, NULL }, WORKER_WITH_PAGE);
@@ -198,6 +197,15 @@ start (WorkerFixture *worker,
                    "bytes");
   g_assert_cmpstr (tvm_frame_get_setting (worker->payload, worker->header.length, "program"), ==,
                    "test 1.0");
+}
+
+static void
+start (WorkerFixture *worker,
+       const char    *role)
+{
+  static const char * const settings[] = { "max-message=1000", "begun=page", "other=x=y", NULL };
+
+  start_without_setup (worker, role);
   worker_fixture_setup (worker, settings);
 }
 
@@ -331,7 +339,7 @@ test_fail (void)
   WorkerFixture worker;
 
   g_setenv ("TEST_FAIL", "1", TRUE);
-  start (&worker, "--tvm-worker=fd");
+  start_without_setup (&worker, "--tvm-worker=fd");
   g_unsetenv ("TEST_FAIL");
   worker_fixture_expect_error (&worker, 0, "ImportError", "no module");
   g_free (worker_fixture_end (&worker, EXITED (1)));

@@ -289,6 +289,35 @@ test_cancel (void)
   g_rmdir (directory);
 }
 
+/* However the cancels, the calls and their ends fall together, each call has its answer. */
+static void
+test_cancel_often (void)
+{
+  const guint n = 200;
+  const guint in_flight = 4;
+  WorkerFixture worker;
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
+  for (guint id = 1; id <= n + in_flight; id++)
+    {
+      TvmFrameHeader header = { .kind = TVM_FRAME_CALL, .id = id };
+      TvmFrameHeader cancel = { .kind = TVM_FRAME_CANCEL };
+
+      if (id <= n)
+        {
+          header.flags = id % 3 != 0 ? TVM_FRAME_FLAG_MAY_CANCEL : 0;
+          worker_fixture_call_full (&worker, header, "sleep", g_variant_new ("(u)", id % 4));
+        }
+      if (id <= in_flight)
+        continue;
+
+      cancel.id = GUINT64_FROM_LE (*(volatile const guint64 *) worker.page);
+      worker_fixture_send (&worker, cancel, NULL, NULL);
+      worker_fixture_expect_value (&worker, id - in_flight, "()");
+    }
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
 /* Whoever listens hears the end, too. */
 static void
 test_cancel_end (void)
@@ -315,11 +344,36 @@ test_no_module (void)
   WorkerFixture worker;
 
   worker_fixture_start_module (&worker, WORKER_WITH_PAGE, settings);
-  worker_fixture_call (&worker, 1, "add", g_variant_new ("(ii)", 1, 1));
   worker_fixture_expect_error (&worker, 0, NOT_FOUND,
                                "Cannot load the module “/no/such.so”: cannot open *");
   worker_fixture_expect_end (&worker);
   g_free (worker_fixture_end (&worker, EXITED (1)));
+}
+
+/* Of several modules the first that has the function gives it; one may use the library itself. */
+static void
+test_modules (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_BUILT, "worker-library-module.so", NULL);
+  g_autofree char *canonical = g_canonicalize_filename (path, NULL);
+  g_autofree char *module = g_strconcat ("module=", canonical, NULL);
+  g_autofree char *file = NULL;
+  WorkerFixture worker;
+  int fd = g_file_open_tmp (NULL, &file, NULL);
+
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, (const char * const []) { module, NULL });
+  worker_fixture_call (&worker, 1, "check_path", g_variant_new ("(s)", file));
+  worker_fixture_expect_value (&worker, 1, "true");
+  worker_fixture_call (&worker, 2, "check_path", g_variant_new ("(s)", "/no/such/folder/file"));
+  worker_fixture_expect_error (&worker, 2, "g-io-error-quark:1", "*“/no/such/folder/file”*");
+  worker_fixture_call (&worker, 3, "add", g_variant_new ("(ii)", 1, 1));
+  worker_fixture_expect_value (&worker, 3, "2");
+  worker_fixture_call (&worker, 4, "no_such", unit ());
+  worker_fixture_expect_error (&worker, 4, NOT_FOUND, "The worker “*” has no function “no_such”");
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+  g_unlink (file);
 }
 
 static void
@@ -511,6 +565,20 @@ test_nursery_no_module (void)
   g_free (worker_fixture_end (&nursery, EXITED (0)));
 }
 
+/* The child of a task that comes back is no second worker. */
+static void
+test_forked_task (void)
+{
+  WorkerFixture worker;
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
+  worker_fixture_call (&worker, 1, "fork_return", unit ());
+  worker_fixture_call (&worker, 2, "count", unit ());
+  worker_fixture_expect_value (&worker, 1, "()");
+  worker_fixture_expect_value (&worker, 2, "uint32 1");
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
 static GVariant *
 repeat (GVariant      *args,
         GCancellable  *cancellable,
@@ -602,11 +670,14 @@ main (int    argc,
   g_test_add_func ("/worker/long-error", test_long_error);
   g_test_add_func ("/worker/output", test_output);
   g_test_add_func ("/worker/cancel", test_cancel);
+  g_test_add_func ("/worker/cancel/often", test_cancel_often);
   g_test_add_func ("/worker/cancel/end", test_cancel_end);
   g_test_add_func ("/worker/no-module", test_no_module);
+  g_test_add_func ("/worker/modules", test_modules);
   g_test_add_func ("/worker/bad-module", test_bad_module);
   g_test_add_func ("/worker/broken", test_broken);
   g_test_add_func ("/worker/closed-socket", test_closed_socket);
+  g_test_add_func ("/worker/forked-task", test_forked_task);
   g_test_add_func ("/worker/stdio", test_stdio);
   g_test_add_func ("/worker/nursery", test_nursery);
   g_test_add_func ("/worker/nursery/memory", test_nursery_memory);

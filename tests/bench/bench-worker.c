@@ -196,6 +196,32 @@ time_calls (WorkerFixture  *worker,
   return (double) (g_get_monotonic_time () - start) / n;
 }
 
+/* Returns: milliseconds for @size bytes to the worker and back */
+static double
+time_echo (WorkerFixture *worker,
+           gsize          size)
+{
+  double taken[5];
+
+  for (guint i = 0; i < G_N_ELEMENTS (taken); i++)
+    {
+      gpointer memory = g_malloc0 (size);
+      GVariant *bytes = g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, memory, size, TRUE,
+                                                 g_free, memory);
+      g_autoptr (GVariant) task = g_variant_ref_sink (g_variant_new ("(sv)", "echo", bytes));
+      TvmFrameHeader header = { .kind = TVM_FRAME_CALL, .id = i + 1 };
+      gconstpointer data = g_variant_get_data (task);
+      gint64 start = g_get_monotonic_time ();
+
+      header.length = g_variant_get_size (task);
+      worker_fixture_send (worker, header, data, NULL);
+      worker_fixture_expect (worker, TVM_FRAME_RESULT, i + 1);
+      taken[i] = (g_get_monotonic_time () - start) / 1000.0;
+    }
+
+  return median (taken, G_N_ELEMENTS (taken));
+}
+
 static void
 measure_fork (const char *program)
 {
@@ -265,6 +291,8 @@ main (int    argc,
   g_print ("one of %u in flight      %8.2f us\n", N_BATCH, time_calls (&worker, 0, n, N_BATCH));
   g_print ("one that may be cancelled%8.2f us\n",
            time_calls (&worker, TVM_FRAME_FLAG_MAY_CANCEL, n, 1));
+  g_print ("echo of 1 MB             %8.2f ms\n", time_echo (&worker, 1000000));
+  g_print ("echo of 100 MB           %8.2f ms\n", time_echo (&worker, 100000000));
   g_free (worker_fixture_end (&worker, 0));
   return 0;
 }

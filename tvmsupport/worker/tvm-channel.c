@@ -33,6 +33,7 @@ struct _TvmChannel
   guint64 *page;            /* (nullable) */
   const TvmCancellableFuncs *funcs; /* (nullable) */
   int write_errno;          /* 0, or why nothing can be written any more */
+  pid_t pid;
 
   /*
    * What reading changes. Between the begin and the end of the watch it belongs to the thread of
@@ -134,7 +135,7 @@ send_hello (TvmChannel *self,
 
   end = tvm_frame_put_number (end, limit, "protocol", TVM_FRAME_VERSION);
   end = tvm_frame_put_setting (end, limit, "program", program);
-  end = tvm_frame_put_number (end, limit, "pid", getpid ());
+  end = tvm_frame_put_number (end, limit, "pid", self->pid);
   end = tvm_frame_put_setting (end, limit, "payload", payload_type);
   if (end == NULL)
     return ENAMETOOLONG;
@@ -165,6 +166,7 @@ tvm_channel_open (TvmWorkerRole               role,
     }
 
   errsv = open_descriptors (self, role);
+  self->pid = getpid ();
   if (errsv == 0)
     errsv = send_hello (self, program, payload_type);
   if (errsv != 0)
@@ -490,13 +492,17 @@ tvm_channel_next (TvmChannel      *self,
   return event == TVM_CHANNEL_SETUP ? event : tell_end (self, error);
 }
 
-/* What the call has printed is not to come after its answer. */
+/* What the call has printed is not to come after its answer. A child that it has forked, and that
+ * came back, has nothing to say. */
 static void
 answer (TvmChannel         *self,
         TvmFrameHeader      header,
         const struct iovec *parts,
         guint               n_parts)
 {
+  if (getpid () != self->pid)
+    _exit (EXIT_FAILURE);
+
   fflush (stdout);
   fflush (stderr);
   write_frame (self, header, parts, n_parts);

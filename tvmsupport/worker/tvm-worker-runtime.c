@@ -5,6 +5,7 @@
 
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-nursery.h"
+#include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -242,21 +243,12 @@ run_payload (TvmWorkerRuntime      *self,
   g_autoptr (GVariant) args = NULL;
   const char *name;
 
-  task = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE ("(sv)"), call->payload,
-                                                       FALSE));
-  if (!g_variant_is_normal_form (task))
+  task = tvm_variant_read (G_VARIANT_TYPE ("(sv)"), call->payload);
+  if (task == NULL)
     {
       g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                            _("The task is not the name and the arguments of a function"));
       return NULL;
-    }
-
-  if (G_BYTE_ORDER == G_BIG_ENDIAN)
-    {
-      GVariant *swapped = g_variant_byteswap (task);
-
-      g_variant_unref (task);
-      task = swapped;
     }
 
   g_variant_get (task, "(&sv)", &name, &args);
@@ -274,8 +266,8 @@ send_value (TvmChannel *channel,
   struct iovec parts[3];
 
   /* It may be made of bytes from anywhere. */
-  normal = g_variant_is_normal_form (value) ? g_variant_ref (value)
-                                            : g_variant_get_normal_form (value);
+  normal = tvm_variant_is_normal (value) ? g_variant_ref (value)
+                                         : g_variant_get_normal_form (value);
   if (G_BYTE_ORDER == G_BIG_ENDIAN)
     {
       GVariant *swapped = g_variant_byteswap (normal);
