@@ -503,6 +503,24 @@ TASK (wait_cancel)
   return new_unit ();
 }
 
+/* (ss) file, text → (), with the text at the end of the file */
+TASK (append)
+{
+  const char *path;
+  const char *text;
+  int fd;
+
+  if (!expect (args, "(ss)", error))
+    return NULL;
+
+  g_variant_get (args, "(&s&s)", &path, &text);
+  fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0 || write (fd, text, strlen (text)) < 0)
+    abort ();
+  close (fd);
+  return new_unit ();
+}
+
 /* (t) bytes → ay */
 TASK (big)
 {

@@ -20,6 +20,28 @@ msec_to_usec (gint64 msec,
   return msec > NEVER / 1000 ? NEVER : msec * 1000;
 }
 
+/* Before the arguments are copied into a payload */
+static gboolean
+check_size (TvmCall *self,
+            TvmTask *task,
+            GError **error)
+{
+  guint64 limit = self->engine->spec->max_message;
+  guint64 size = 0;
+
+  if (task->payload_type == TVM_PAYLOAD_TYPE_VARIANT)
+    size = g_variant_get_size (task->args);
+  else if (task->payload_type == TVM_PAYLOAD_TYPE_BYTES)
+    size = g_bytes_get_size (task->bytes);
+  if (size <= limit)
+    return TRUE;
+
+  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+               _("The arguments of “%s” need %" G_GUINT64_FORMAT " bytes, of %" G_GUINT64_FORMAT
+                 " that are allowed"), self->description, size, limit);
+  return FALSE;
+}
+
 TvmCall *
 tvm_call_new (TvmEngine    *engine,
               TvmTask      *task,
@@ -46,15 +68,8 @@ tvm_call_new (TvmEngine    *engine,
       self->inherit_stdio = task->inherit_stdio;
     }
 
-  self->payload = tvm_task_encode (task, engine->spec->payload_type, error);
-  if (self->payload != NULL && g_bytes_get_size (self->payload) > engine->spec->max_message)
-    {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("The arguments of “%s” need %" G_GSIZE_FORMAT " bytes, of %" G_GUINT64_FORMAT
-                     " that are allowed"), self->description, g_bytes_get_size (self->payload),
-                   engine->spec->max_message);
-      g_clear_pointer (&self->payload, g_bytes_unref);
-    }
+  if (check_size (self, task, error))
+    self->payload = tvm_task_encode (task, engine->spec->payload_type, error);
 
   return self;
 }

@@ -103,6 +103,7 @@ struct _TvmWorker
 
   guint hello : 1;
   guint ready : 1;              /* HELLO has come, and the initializer is done */
+  guint proven : 1;             /* it has answered */
   guint led : 1;                /* a thread that blocks in tvm_engine_run() reads the channel */
   guint gone : 1;
   guint kill_sent : 1;
@@ -171,6 +172,7 @@ struct _TvmEngine
   TvmNurseryLink *nursery;      /* (nullable) (unowned): the one that makes workers */
   gboolean must_execute;        /* the runtime cannot fork after all */
   guint n_failed_starts;        /* one after the other */
+  char *start_problem;          /* (nullable): of the last of them */
 
   int timer_fd;
   TvmPollHandle *timer;
@@ -205,7 +207,7 @@ void       tvm_engine_set_timer_locked      (TvmEngine       *self,
                                              gint64           at);
 void       tvm_engine_measure_locked        (TvmEngine       *self,
                                              gint64           usec);
-void       tvm_engine_worker_ready_locked   (TvmEngine       *self);
+void       tvm_engine_worker_proven_locked  (TvmEngine       *self);
 void       tvm_engine_start_failed_locked   (TvmEngine       *self,
                                              const char      *reason);
 TvmNurseryLink *tvm_engine_get_nursery_locked (TvmEngine     *self,

@@ -56,6 +56,7 @@ tvm_engine_release (TvmEngine *self)
   g_object_unref (self->spec);
   if (self->changed_destroy != NULL)
     self->changed_destroy (self->changed_data);
+  g_free (self->start_problem);
   g_mutex_clear (&self->mutex);
   g_free (self);
 }
@@ -288,6 +289,13 @@ tvm_engine_fail_queued_locked (TvmEngine    *self,
 
 /* Dispatch */
 
+/* Starts are not tried for ever where they fail. */
+static gboolean
+has_given_up (TvmEngine *self)
+{
+  return self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit;
+}
+
 /* Slow calls are noticed at once and forgotten slowly: nobody should wait behind one. */
 void
 tvm_engine_measure_locked (TvmEngine *self,
@@ -308,8 +316,8 @@ tvm_engine_measure_locked (TvmEngine *self,
     self->max_depth = DEPTH_LONG;
 
   /* One more attempt to have more workers again */
-  if (self->n_failed_starts >= self->spec->respawn_limit && self->n_failed_starts > 0)
-    self->n_failed_starts = self->spec->respawn_limit - 1;
+  if (has_given_up (self))
+    self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
 }
 
 static gboolean
@@ -320,7 +328,10 @@ send_next (TvmEngine *self,
   GError *error = NULL;
 
   tvm_call_unqueue_locked (call);
-  if (tvm_worker_send_locked (worker, call, &error))
+
+  /* Its handler may still be behind many others. */
+  if (!g_cancellable_set_error_if_cancelled (call->cancellable, &error)
+      && tvm_worker_send_locked (worker, call, &error))
     return TRUE;
 
   tvm_call_complete_locked (call, NULL, error);
@@ -412,6 +423,19 @@ count_spares (TvmEngine *self)
   return spec->n_spares;
 }
 
+/* What comes later gets one more attempt. */
+static void
+give_up (TvmEngine *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  error = g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
+                       ngettext ("A worker %s", "A worker %s; gave up after %u attempts",
+                                 self->n_failed_starts), self->start_problem, self->n_failed_starts);
+  tvm_engine_fail_queued_locked (self, error);
+  self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
+}
+
 /* Starts as many workers as there is work for. */
 static void
 start_workers (TvmEngine *self,
@@ -423,21 +447,26 @@ start_workers (TvmEngine *self,
   if (wanted == 0)
     return;
 
-  for (wanted += count_spares (self); n_live < wanted; n_live++)
+  wanted += count_spares (self);
+  while (n_live < wanted && !has_given_up (self))
     {
       g_autoptr (GError) error = NULL;
 
-      /* Not for ever where it cannot be */
-      if (self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit)
-        return;
-      if (tvm_worker_start_locked (self, &error) == NULL)
+      if (tvm_worker_start_locked (self, &error) != NULL)
+        n_live++;
+      else
         {
           g_autofree char *reason = g_strdup_printf (_("could not be started: %s"), error->message);
 
           tvm_engine_start_failed_locked (self, reason);
-          return;
+          if (n_live > 0)
+            return;
         }
     }
+
+  /* Those that there are go on with the work. */
+  if (n_live == 0 && self->n_queued > 0)
+    give_up (self);
 }
 
 static void
@@ -472,41 +501,26 @@ tvm_engine_dispatch_locked (TvmEngine *self)
 
   if (!self->ending)
     start_workers (self, n_busy, n_live);
-  if (self->n_queued > 0 && n_ready == 0)
+  /* So that the first result comes sooner; but nothing runs where the initializer has failed. */
+  if (self->n_queued > 0 && n_ready == 0 && self->spec->initializer == NULL)
     fill_idle (self, FALSE, &n_busy);
   flush_workers (self);
 }
 
 void
-tvm_engine_worker_ready_locked (TvmEngine *self)
+tvm_engine_worker_proven_locked (TvmEngine *self)
 {
   self->n_failed_starts = 0;
 }
 
-/* @reason: follows “a worker” */
+/* @reason: follows “A worker”. What that means for the calls is seen at the next dispatch. */
 void
 tvm_engine_start_failed_locked (TvmEngine  *self,
                                 const char *reason)
 {
-  g_autoptr (GError) error = NULL;
-  guint n_busy;
-  guint n_live;
-  guint n_ready;
-
   self->n_failed_starts++;
-  if (self->n_failed_starts < self->spec->respawn_limit)
-    return;
-
-  /* Those that there are go on with the work. */
-  n_busy = count_busy (self, &n_live, &n_ready);
-  if (n_ready > 0 || n_busy > 0)
-    return;
-
-  error = g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
-                       ngettext ("A worker %s", "A worker %s; gave up after %u attempts",
-                                 self->n_failed_starts), reason, self->n_failed_starts);
-  tvm_engine_fail_queued_locked (self, error);
-  self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
+  g_free (self->start_problem);
+  self->start_problem = g_strdup (reason);
 }
 
 TvmNurseryLink *

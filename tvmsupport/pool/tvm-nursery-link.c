@@ -20,6 +20,8 @@
 
 /* How long a nursery may take to end by itself */
 #define END_GRACE_USEC 2000000
+/* The same, of one that has closed its socket */
+#define LOST_GRACE_USEC 100000
 
 /* Of what it and the program that it is print, which is only read if it fails */
 #define OUTPUT_LIMIT (64 * 1024)
@@ -75,14 +77,18 @@ retire (TvmNurseryLink *self)
     self->engine->nursery = NULL;
 }
 
-/* It has ended, or cannot be understood: whatever is left below it dies. */
+/* It has ended, or cannot be understood. Its supervisor, which tells how it ended, kills whatever is left. */
 static void
 lose (TvmNurseryLink *self)
 {
   retire (self);
   unwatch (self);
   shutdown (self->channel.fd, SHUT_RDWR);
-  tvm_io_thread_cancel_later (self->cancellable);
+  if (self->ended)
+    return;
+
+  self->end_deadline = g_get_monotonic_time () + LOST_GRACE_USEC;
+  tvm_engine_set_timer_locked (self->engine, self->end_deadline);
 }
 
 static gboolean
@@ -261,7 +267,8 @@ end_locked (TvmNurseryLink *self,
     {
       TvmWorker *worker = g_ptr_array_index (lost, i);
 
-      if (!worker->ready && worker->end == WORKER_END_NOT && !worker->start_told)
+      if (!worker->proven && !worker->start_told
+          && (worker->end == WORKER_END_NOT || worker->end == WORKER_END_LOST))
         {
           worker->start_told = TRUE;
           if (!told)
@@ -355,6 +362,7 @@ make_spec (const TvmWorkerSpec  *spec,
 
   process = tvm_process_spec_new ((const char * const *) argv);
   tvm_process_spec_set_kill_leftovers (process, TRUE);
+  tvm_process_spec_set_cleans_up (process, TRUE);
   tvm_process_spec_set_output_limit (process, OUTPUT_LIMIT);
   if (!executes)
     {

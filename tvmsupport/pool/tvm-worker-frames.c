@@ -61,11 +61,13 @@ get_number (GBytes     *payload,
 }
 
 static TvmTaskResult *
-make_command_result (GBytes *payload)
+make_command_result (const TvmCall *call,
+                     GBytes        *payload)
 {
   TvmTaskResult *result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);
   int status = (int) get_number (payload, "status");
 
+  result->description = g_strdup (call->description);
   if (WIFEXITED (status))
     result->exit_status = WEXITSTATUS (status);
   else if (WIFSIGNALED (status))
@@ -177,7 +179,7 @@ make_result (TvmWorker       *self,
       return make_value (payload);
 
     case TVM_PAYLOAD_TYPE_COMMAND:
-      return make_command_result (payload);
+      return make_command_result (call, payload);
 
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
@@ -227,6 +229,33 @@ check_wear (TvmWorker *self)
 }
 
 static void
+fail_start (TvmWorker  *self,
+            GBytes     *payload,
+            const char *format)
+{
+  gsize length;
+  const char *rest = g_bytes_get_data (payload, &length);
+  g_autofree char *type = take_string (&rest, &length);
+  g_autofree char *message = take_string (&rest, &length);
+  g_autofree char *reason = g_strdup_printf ("%s: %s", format, *message != '\0' ? message : type);
+
+  self->start_told = TRUE;
+  tvm_worker_kill_locked (self);
+  tvm_engine_start_failed_locked (self->engine, reason);
+}
+
+/* It works: that others could not be started does not count any more. */
+static void
+prove (TvmWorker *self)
+{
+  if (self->proven)
+    return;
+
+  self->proven = TRUE;
+  tvm_engine_worker_proven_locked (self->engine);
+}
+
+static void
 handle_answer (TvmWorker       *self,
                TvmWireFrame *frame,
                gint64           now)
@@ -234,12 +263,20 @@ handle_answer (TvmWorker       *self,
   TvmCall *head = g_queue_peek_head (&self->calls);
   TvmTaskResult *result;
 
+  if (!self->proven && frame->header.id == 0 && frame->header.kind == TVM_FRAME_ERROR)
+    {
+      g_autoptr (GBytes) payload = take_payload (frame);
+
+      fail_start (self, payload, _("could not be set up"));
+      return;
+    }
   if (head == NULL || head->wire_id != frame->header.id)
     {
       tvm_worker_lose_locked (self, "an answer to nothing");
       return;
     }
 
+  prove (self);
   g_queue_unlink (&self->calls, &head->link);
   result = make_result (self, head, frame);
   result->worker_pid = self->pid;
@@ -258,24 +295,7 @@ become_ready (TvmWorker *self)
 {
   self->ready = TRUE;
   self->engine->change_wanted = TRUE;
-  tvm_engine_worker_ready_locked (self->engine);
   tvm_worker_begin_head_locked (self, g_get_monotonic_time ());
-}
-
-static void
-fail_start (TvmWorker  *self,
-            GBytes     *payload,
-            const char *format)
-{
-  gsize length;
-  const char *rest = g_bytes_get_data (payload, &length);
-  g_autofree char *type = take_string (&rest, &length);
-  g_autofree char *message = take_string (&rest, &length);
-  g_autofree char *reason = g_strdup_printf ("%s: %s", format, *message != '\0' ? message : type);
-
-  self->start_told = TRUE;
-  tvm_worker_kill_locked (self);
-  tvm_engine_start_failed_locked (self->engine, reason);
 }
 
 static void
@@ -301,7 +321,10 @@ handle_start (TvmWorker       *self,
   else if (frame->header.kind == TVM_FRAME_ERROR)
     fail_start (self, payload, _("could not be initialized"));
   else if (frame->header.kind == TVM_FRAME_RESULT)
-    become_ready (self);
+    {
+      prove (self);
+      become_ready (self);
+    }
   else
     tvm_worker_lose_locked (self, "an unexpected frame");
 }

@@ -266,13 +266,16 @@ static void
 settle (TvmWorker *self)
 {
   g_autofree char *how = describe_end (self);
+  const TvmCall *head = g_queue_peek_head (&self->calls);
+  gboolean useless = !self->proven && self->end == WORKER_END_LOST
+                     && (head == NULL || !tvm_worker_has_begun (self, head));
   GList *link;
 
   requeue_unbegun (self);
   while ((link = g_queue_pop_head_link (&self->calls)) != NULL)
     complete_died (link->data, how);
 
-  if (!self->ready && self->end == WORKER_END_LOST && !self->start_told)
+  if (useless && !self->start_told)
     {
       self->start_told = TRUE;
       tvm_engine_start_failed_locked (self->engine, how);

@@ -171,7 +171,7 @@ tvm_channel_open (TvmWorkerRole               role,
     errsv = send_hello (self, program, payload_type);
   if (errsv != 0)
     {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errsv),
                    _("Cannot reach who started this worker: %s"), g_strerror (errsv));
       return NULL;
     }

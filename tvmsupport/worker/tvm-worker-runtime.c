@@ -300,7 +300,9 @@ static int
 report (TvmWorkerRuntime *self,
         const GError     *error)
 {
-  fprintf (stderr, "%s: %s\n", self->program, error->message);
+  /* Nobody needed it any more before it was there. */
+  if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_PIPE))
+    fprintf (stderr, "%s: %s\n", self->program, error->message);
   return EXIT_FAILURE;
 }
 
