@@ -5,6 +5,7 @@
 
 #include "tvmsupport/process/tvm-supervisor-protocol.h"
 #include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,11 +37,10 @@ take_payload (TvmWireFrame *frame)
 static TvmTaskResult *
 make_value (GBytes *payload)
 {
-  g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT,
-                                                                             payload, FALSE));
+  g_autoptr (GVariant) boxed = tvm_variant_read (G_VARIANT_TYPE_VARIANT, payload);
   TvmTaskResult *result;
 
-  if (!g_variant_is_normal_form (boxed))
+  if (boxed == NULL)
     return tvm_task_result_new_error (g_error_new_literal (TVM_ERROR, TVM_ERROR_PROTOCOL,
                                                            _("The result is not a valid value")));
 
