@@ -5,6 +5,7 @@
 
 #include "tvmsupport/process/tvm-process-spec-private.h"
 #include "tvmsupport/tvm-error.h"
+#include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -49,7 +50,9 @@ static GBytes *
 encode_variant (TvmTask  *self,
                 GError  **error)
 {
-  g_autoptr (GVariant) args = g_variant_get_normal_form (self->args);
+  g_autoptr (GVariant) args = tvm_variant_is_normal (self->args)
+                              ? g_variant_ref (self->args)
+                              : g_variant_get_normal_form (self->args);
   const char *type = g_variant_get_type_string (args);
   gsize name_size = strlen (self->function) + 1;
   gsize value_at = (name_size + 7) & ~(gsize) 7;

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
  */
 typedef struct _TvmChannel TvmChannel;
 
+/* G_IO_ERROR, without GIO */
+#define TVM_CHANNEL_IO_ERROR (g_quark_from_static_string ("g-io-error-quark"))
+
 /* What a call that may be cancelled gets, a GCancellable; see tvm-worker-main.c why not by name. */
 typedef struct
 {
@@ -56,7 +59,7 @@ typedef enum
 TvmWorkerRole tvm_worker_role_parse (const char *word);
 
 /* For FD and STDIO. Sends HELLO. @funcs: (nullable): static; without them no call can be cancelled.
- * Returns: NULL with @error */
+ * Returns: NULL with @error, G_IO_ERROR_BROKEN_PIPE if there is nobody any more */
 TvmChannel *tvm_channel_open (TvmWorkerRole               role,
                               const char                 *program,
                               const char                 *payload_type,

@@ -171,7 +171,10 @@ tvm_channel_open (TvmWorkerRole               role,
     errsv = send_hello (self, program, payload_type);
   if (errsv != 0)
     {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errsv),
+      gboolean gone = errsv == EPIPE;
+
+      g_set_error (error, gone ? TVM_CHANNEL_IO_ERROR : TVM_ERROR,
+                   gone ? (int) G_IO_ERROR_BROKEN_PIPE : (int) TVM_ERROR_FAILED,
                    _("Cannot reach who started this worker: %s"), g_strerror (errsv));
       return NULL;
     }
@@ -528,8 +531,7 @@ tvm_channel_send_result (TvmChannel         *self,
       g_autofree char *size = g_strdup_printf ("%" G_GUINT64_FORMAT, header.length);
       g_autofree char *limit = g_strdup_printf ("%" G_GUINT64_FORMAT, self->max_message);
 
-      g_set_error (&error, g_quark_from_static_string ("g-io-error-quark"),
-                   G_IO_ERROR_MESSAGE_TOO_LARGE,
+      g_set_error (&error, TVM_CHANNEL_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
                    _("The result has %s bytes, more than the %s that a message may have"), size,
                    limit);
       tvm_channel_send_gerror (self, id, error);

@@ -126,8 +126,9 @@ tvm_worker_channel_forget (TvmWorkerChannel *self,
  * for `stdio` the process forks, and what goes on is the child. What is printed never gets between
  * the messages.
  *
- * Fails with `TVM_ERROR_INVALID_ARGUMENT` if @role is none of the two, and with `TVM_ERROR_FAILED`
- * if there is nobody at the other end.
+ * Fails with `TVM_ERROR_INVALID_ARGUMENT` if @role is none of the two, with
+ * `G_IO_ERROR_BROKEN_PIPE` if nobody needs the worker any more, and with `TVM_ERROR_FAILED` if it
+ * was not started as a worker.
  *
  * Returns: (transfer full): the channel
  *

@@ -301,7 +301,7 @@ report (TvmWorkerRuntime *self,
         const GError     *error)
 {
   /* Nobody needed it any more before it was there. */
-  if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_PIPE))
+  if (!g_error_matches (error, TVM_CHANNEL_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
     fprintf (stderr, "%s: %s\n", self->program, error->message);
   return EXIT_FAILURE;
 }
