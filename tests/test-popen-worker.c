@@ -165,7 +165,11 @@ check_async (PoolFixture  *fixture,
   while (results->len < 20)
     g_main_context_iteration (context, TRUE);
   for (int i = 0; i < 20; i++)
-    g_assert_cmpint (g_variant_get_int32 (tvm_task_result_get_value (results->pdata[i])), ==, 2 * i);
+    {
+      GVariant *value = tvm_task_result_get_value (results->pdata[i]);
+
+      g_assert_cmpint (g_variant_get_int32 (value), ==, 2 * i);
+    }
 
   tvm_popen_worker_kill (worker);
   tvm_popen_worker_join_async (worker, -1, NULL, pool_fixture_ready, &joined);

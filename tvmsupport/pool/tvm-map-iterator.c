@@ -16,9 +16,9 @@
  * The results of many tasks, one after the other.
  *
  * An iterator is made by [method@TvmSupport.PoolExecutor.map] or
- * [method@TvmSupport.PoolExecutor.map_tasks]. Its tasks are made as they are needed: never more than
- * [property@TvmSupport.MapIterator:look-ahead] of them are in the pool, or have a result that nobody
- * has asked for, so that the input may be of any length.
+ * [method@TvmSupport.PoolExecutor.map_tasks]. Its tasks are made as they are needed: never more
+ * than [property@TvmSupport.MapIterator:look-ahead] of them are in the pool, or have a result that
+ * nobody has asked for, so that the input may be of any length.
  *
  * ```c
  * static double
@@ -52,10 +52,14 @@
  * Since: 1.0
  */
 
-/* What the automatic look-ahead is: enough for every worker to have a queue of its own while the caller
- * is busy, and for the refills to be batches */
+/* The automatic look-ahead begins with a few tasks for each worker. It doubles where half of it is
+ * gone before SHORT_USEC, up to what the workers themselves take ahead, and halves where that
+ * lasts longer than LONG_USEC: long tasks gain nothing from it, and the input may be dear. */
 #define AUTOMATIC_PER_WORKER 4
 #define AUTOMATIC_MINIMUM 64
+#define AUTOMATIC_MAXIMUM_PER_WORKER 256
+#define SHORT_USEC 5000
+#define LONG_USEC 50000
 
 /* How long tasks may be made while others wait to be submitted, or a result to be returned */
 #define DRAW_LIMIT_USEC 1000
@@ -69,6 +73,8 @@ struct _TvmMapIterator
   TvmResultQueue *queue;    /* (owned): its lock is for what follows */
 
   guint look_ahead;         /* 0: automatic */
+  guint automatic;
+  gint64 refill_time;
   TvmMapFunc next_task;
   gpointer user_data;
   GDestroyNotify destroy;   /* (nullable): NULL once it was called */
@@ -181,6 +187,12 @@ tvm_map_iterator_init (TvmMapIterator *self)
 {
 }
 
+static guint
+get_minimum (TvmMapIterator *self)
+{
+  return MAX (AUTOMATIC_MINIMUM, AUTOMATIC_PER_WORKER * self->max_workers);
+}
+
 TvmMapIterator *
 tvm_map_iterator_new (TvmEngine      *engine,
                       guint           max_workers,
@@ -193,6 +205,7 @@ tvm_map_iterator_new (TvmEngine      *engine,
 
   self->engine = tvm_engine_ref (engine);
   self->max_workers = max_workers;
+  self->automatic = get_minimum (self);
   self->queue = tvm_result_queue_new ((flags & TVM_MAP_FLAGS_UNORDERED) == 0, wrap_result);
   self->next_task = next_task;
   self->user_data = user_data;
@@ -200,8 +213,8 @@ tvm_map_iterator_new (TvmEngine      *engine,
   return self;
 }
 
-/* The input of tvm_pool_executor_map(). Its tasks are used again and again: the engine reads a task when
- * it is submitted, and never after it. */
+/* The input of tvm_pool_executor_map(). Its tasks are used again and again: the engine reads a
+ * task when it is submitted, and never after it. */
 typedef struct
 {
   char *function;
@@ -260,13 +273,26 @@ tvm_map_iterator_new_for_items (TvmEngine   *engine,
   return tvm_map_iterator_new (engine, max_workers, items_next, input, items_free, flags);
 }
 
+/* When half of it is used up */
+static void
+adapt_window_locked (TvmMapIterator *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 elapsed = now - self->refill_time;
+
+  if (self->refill_time != 0 && elapsed < SHORT_USEC)
+    self->automatic = MIN (2 * self->automatic,
+                           MAX (get_minimum (self),
+                                AUTOMATIC_MAXIMUM_PER_WORKER * self->max_workers));
+  else if (elapsed > LONG_USEC)
+    self->automatic = MAX (self->automatic / 2, get_minimum (self));
+  self->refill_time = now;
+}
+
 static guint
 get_window_locked (TvmMapIterator *self)
 {
-  if (self->look_ahead != 0)
-    return self->look_ahead;
-
-  return MAX (AUTOMATIC_MINIMUM, AUTOMATIC_PER_WORKER * self->max_workers);
+  return self->look_ahead != 0 ? self->look_ahead : self->automatic;
 }
 
 /* Without the lock, by the drawer or when there is none */
@@ -319,8 +345,8 @@ draw_batch (TvmMapIterator *self,
   return more;
 }
 
-/* With the lock, which it gives up meanwhile. Afterwards there is a task for each caller that waits,
- * and one more, or no task is left, or another thread sees to it. */
+/* With the lock, which it gives up meanwhile. Afterwards there is a task for each caller that
+ * waits, and one more, or no task is left, or another thread sees to it. */
 static void
 refill_locked (TvmMapIterator *self)
 {
@@ -336,6 +362,8 @@ refill_locked (TvmMapIterator *self)
     return;
 
   self->drawer = g_thread_self ();
+  if (n_outstanding <= window / 2)
+    adapt_window_locked (self);
   do
     {
       tvm_result_queue_unlock (queue);
@@ -404,8 +432,8 @@ tvm_map_iterator_get_look_ahead (TvmMapIterator *self)
  * @self: an iterator
  * @look_ahead: the number, or 0 for one that keeps every worker busy
  *
- * Sets how many tasks may be in the pool, or have a result that nobody has asked for. It counts from
- * the next call on.
+ * Sets how many tasks may be in the pool, or have a result that nobody has asked for. It counts
+ * from the next call on.
  *
  * Since: 1.0
  */

@@ -32,8 +32,8 @@ typedef enum /*< flags >*/
  * TvmMapFunc:
  * @user_data: (closure): what was given with the function
  *
- * Makes the next task of a [class@TvmSupport.MapIterator]. It is called in the thread that asks the iterator for a
- * result, and only as far ahead as the iterator's look-ahead reaches.
+ * Makes the next task of a [class@TvmSupport.MapIterator]. It is called in the thread that asks
+ * the iterator for a result, and only as far ahead as the iterator's look-ahead reaches.
  *
  * Returns: (transfer full) (nullable): the next task, or %NULL when there are no more
  *

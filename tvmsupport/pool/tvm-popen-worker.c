@@ -16,8 +16,8 @@
  *
  * One worker, which is sent tasks and answers them in their order.
  *
- * The process is started at the first task, and again at the next one after it has died, was killed
- * or has run [property@TvmSupport.WorkerSpec:maximum-uses] tasks.
+ * The process is started at the first task, and again at the next one after it has died, was
+ * killed or has run [property@TvmSupport.WorkerSpec:maximum-uses] tasks.
  *
  * ```c
  * static GVariant *
@@ -40,8 +40,8 @@
  * }
  * ```
  *
- * It can be used by several threads at a time. When the last reference to it is dropped, its process
- * is killed with all that it started, without a wait.
+ * It can be used by several threads at a time. When the last reference to it is dropped, its
+ * process is killed with all that it started, without a wait.
  *
  * Since: 1.0
  */
@@ -472,8 +472,8 @@ tvm_popen_worker_recv_finish (TvmPopenWorker  *self,
  * tvm_popen_worker_kill:
  * @self: a worker
  *
- * Kills the process of the worker, with all that it started. Tasks that were sent and have not ended
- * fail with %TVM_ERROR_WORKER_DIED; their results can be received.
+ * Kills the process of the worker, with all that it started. Tasks that were sent and have not
+ * ended fail with %TVM_ERROR_WORKER_DIED; their results can be received.
  *
  * It does not wait; [method@TvmSupport.PopenWorker.join] does. The next task starts a new process.
  *
@@ -687,11 +687,11 @@ tvm_popen_worker_join_finish (TvmPopenWorker  *self,
  * @cancellable: (nullable): cancels the wait
  * @error: a #GError
  *
- * Waits until the process that there is now, and everything that it started, is gone. If there is none
- * that is at once.
+ * Waits until the process that there is now, and everything that it started, is gone. If there is
+ * none that is at once.
  *
- * It ends nothing by itself: use [method@TvmSupport.PopenWorker.kill] before, or wait for a process
- * that has run its [property@TvmSupport.WorkerSpec:maximum-uses] tasks.
+ * It ends nothing by itself: use [method@TvmSupport.PopenWorker.kill] before, or wait for a
+ * process that has run its [property@TvmSupport.WorkerSpec:maximum-uses] tasks.
  *
  * The errors are %TVM_ERROR_TIMED_OUT, if it was still there at the limit, and
  * %G_IO_ERROR_CANCELLED.

@@ -6,12 +6,12 @@
 G_BEGIN_DECLS
 
 /*
- * What the tasks of one submitter came to, in the order of the tasks or as they are ready, and those
- * who wait for it: what TvmMapIterator and TvmPopenWorker have in common.
+ * What the tasks of one submitter came to, in the order of the tasks or as they are ready, and
+ * those who wait for it: what TvmMapIterator and TvmPopenWorker have in common.
  *
- * It is made to cost little for each task: one mutex, which nothing is called under, and slots that
- * are used again. Those who wait are promised a result by whoever submits: it sees to it that no more
- * wait than are outstanding, or that the queue is ended.
+ * It is made to cost little for each task: one mutex, which nothing is called under, and slots
+ * that are used again. Those who wait are promised a result by whoever submits: it sees to it that
+ * no more wait than are outstanding, or that the queue is ended.
  */
 typedef struct _TvmResultQueue TvmResultQueue;
 
@@ -39,8 +39,8 @@ gsize           tvm_result_queue_get_n_outstanding (TvmResultQueue *self);
 gboolean        tvm_result_queue_is_ready          (TvmResultQueue *self);
 gboolean        tvm_result_queue_is_ended          (TvmResultQueue *self);
 
-/* With the lock held, which it gives up. Blocks until there is a result. Returns: (transfer full): what
- * wrap made of it, NULL without an error after the last one, NULL with an error if cancelled */
+/* With the lock held, which it gives up. Blocks until there is a result. Returns: (transfer full):
+ * what wrap made of it, NULL without an error after the last one, NULL with an error if cancelled */
 gpointer        tvm_result_queue_pop               (TvmResultQueue *self,
                                                     GCancellable   *cancellable,
                                                     GError        **error);

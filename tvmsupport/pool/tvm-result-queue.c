@@ -314,8 +314,8 @@ add_waiter (TvmResultQueue *self,
   g_atomic_rc_box_acquire (waiter);
   g_mutex_unlock (&self->mutex);
 
-  /* Without our lock: a cancellable has one too, which may be held while it calls us. The task may be
-   * somebody else's by now. */
+  /* Without our lock: a cancellable has one too, which may be held while it calls us. The task may
+   * be somebody else's by now. */
   source = g_cancellable_source_new (cancellable);
   g_object_unref (cancellable);
   g_source_set_static_name (source, "[tvmsupport] result cancelled");
@@ -468,8 +468,8 @@ slot_done (TvmTaskResult *result,
   complete_served (&served);
 }
 
-/* The submission of @slot has returned @call (transfer full). Returns: (transfer full) (nullable): @call,
- * if the slot has no use for it */
+/* The submission of @slot has returned @call (transfer full). Returns: (transfer full) (nullable):
+ * @call, if the slot has no use for it */
 static TvmCall *
 slot_submitted_locked (TvmResultQueue *self,
                        Slot           *slot,

@@ -31,9 +31,9 @@ struct _TvmTask
 /* Returns: (transfer full): a task of its own; the payload is shared */
 TvmTask *tvm_task_copy (TvmTask         *self);
 
-/* The payload of CALL. For a command this also looks the program up.
- * Returns: (transfer full): the payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if @self is not for workers of
- * @payload_type, TVM_ERROR_NOT_FOUND if there is no such program */
+/* The payload of CALL. For a command this also looks the program up. Returns: (transfer full): the
+ * payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if @self is not for workers of @payload_type,
+ * TVM_ERROR_NOT_FOUND if there is no such program */
 GBytes *tvm_task_encode (TvmTask         *self,
                          TvmPayloadType   payload_type,
                          GError         **error);

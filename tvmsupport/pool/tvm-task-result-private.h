@@ -13,7 +13,7 @@ struct _TvmTaskResult
   TvmStatusKind status;
   GError *error;            /* (nullable) (owned): EXCEPTION and TIMEOUT */
   GVariant *value;          /* (nullable) (owned) */
-  GBytes *bytes;            /* (nullable) (owned): the payload of RESULT, or what the runtime added to ERROR */
+  GBytes *bytes;            /* (nullable) (owned): of RESULT, or what the runtime added to ERROR */
   char *remote_type;        /* (nullable) */
   char *traceback;          /* (nullable) */
   int exit_status;          /* of a command; -1 if it did not exit by itself */

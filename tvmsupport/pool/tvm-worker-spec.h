@@ -14,8 +14,10 @@ G_BEGIN_DECLS
 
 /**
  * TvmPayloadType:
- * @TVM_PAYLOAD_TYPE_VARIANT: a function by its name, and a #GVariant; see [ctor@TvmSupport.Task.new]
- * @TVM_PAYLOAD_TYPE_BYTES: bytes that the library does not look into; see [ctor@TvmSupport.Task.new_bytes]
+ * @TVM_PAYLOAD_TYPE_VARIANT: a function by its name, and a #GVariant; see
+ *   [ctor@TvmSupport.Task.new]
+ * @TVM_PAYLOAD_TYPE_BYTES: bytes that the library does not look into; see
+ *   [ctor@TvmSupport.Task.new_bytes]
  * @TVM_PAYLOAD_TYPE_COMMAND: a command; see [ctor@TvmSupport.Task.new_command]
  *
  * What the tasks of a worker are made of.
@@ -31,7 +33,8 @@ typedef enum
 
 /**
  * TvmWorkerStart:
- * @TVM_WORKER_START_WARM: forked by a nursery that has everything loaded, where the runtime can fork
+ * @TVM_WORKER_START_WARM: forked by a nursery that has everything loaded, where the runtime can
+ *   fork
  * @TVM_WORKER_START_FRESH: a new program each time
  *
  * How a worker comes to be.

@@ -33,10 +33,12 @@ struct _TvmProcessSpec
   guint cleans_up : 1;
 };
 
-/* The target has them; the run must not keep copies, or their other ends would not hear of its end. */
+/* The target has them; the run must not keep copies, or their other ends would not hear of its
+ * end. */
 void               tvm_process_spec_close_fds    (TvmProcessSpec       *self);
 
-/* Returns: FALSE with TVM_ERROR_INVALID_ARGUMENT (or the errno of a descriptor) if it cannot be run at all */
+/* Returns: FALSE with TVM_ERROR_INVALID_ARGUMENT (or the errno of a descriptor) if it cannot be
+ * run at all */
 gboolean           tvm_process_spec_check        (const TvmProcessSpec *self,
                                                   GError              **error);
 
