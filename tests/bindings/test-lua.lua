@@ -113,6 +113,37 @@ local tests = {
         assert(not compiler_runs(source))
     end },
 
+    { 'runs a pool', function()
+        local module = os.getenv('G_TEST_BUILDDIR') .. '/worker-module.so'
+        local pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(module), 2)
+        local sum = assert(pool:call('add', GLib.Variant('(ii)', { 1, 2 })))
+        assert(sum.value == 3)
+
+        local sums = {}
+        local failed
+        run_all(function()
+            local task = TvmSupport.Task.new('add', GLib.Variant('(ii)', { 3, 4 }))
+            sums[1] = pool:async_submit(task):get_value().value
+        end, function()
+            local task = TvmSupport.Task.new('crash')
+            failed = pool:async_submit(task):get_error()
+        end)
+        assert(sums[1] == 7)
+        assert(failed:matches(TvmSupport.Error, 'WORKER_DIED'), failed.message)
+
+        local left = 3
+        local iterator = pool:map_tasks(function()
+            if left == 0 then return nil end
+            left = left - 1
+            return TvmSupport.Task.new('echo', GLib.Variant('i', left))
+        end, 'NONE')
+        for expected = 2, 0, -1 do
+            assert(iterator:next():get_value().value == expected)
+        end
+        assert(iterator:next() == nil)
+        assert(pool:shutdown('DRAIN'))
+    end },
+
     { 'gets the errors of the library', function()
         local compiler = TvmSupport.Compiler.new_for_command('no-such-compiler')
         local result, err = compiler:compile(request_for(write('x.c', ''), 'x.o', 'OBJECT'))

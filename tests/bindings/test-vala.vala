@@ -111,6 +111,49 @@ async void cancels_a_compile () throws GLib.Error {
     pipe.close ();
 }
 
+string module_path () {
+    return Path.build_filename (Environment.get_variable ("G_TEST_BUILDDIR"), "worker-module.so");
+}
+
+async void runs_a_pool () throws GLib.Error {
+    var pool = new PoolExecutor (new WorkerSpec.module (module_path ()), 2);
+    var sum = yield pool.call_async ("add", new Variant ("(ii)", 1, 2));
+    assert_cmpint (sum.get_int32 (), CompareOperator.EQ, 3);
+
+    var n = 0;
+    var iterator = pool.map_tasks (() => {
+        return n == 20 ? null : new Tvm.Task ("add", new Variant ("(ii)", n++, 1));
+    }, MapFlags.NONE);
+    MapResult? result;
+    var expected = 0;
+    while ((result = yield iterator.next_async ()) != null) {
+        assert_cmpint ((int) result.get_index (), CompareOperator.EQ, expected);
+        assert_cmpint (result.get_value ().get_int32 (), CompareOperator.EQ, ++expected);
+    }
+    assert_cmpint (expected, CompareOperator.EQ, 20);
+
+    var endless = new Tvm.Task ("spin_blocked", null);
+    endless.set_timeout (20);
+    var late = yield pool.submit_async (endless);
+    assert_true (late.get_status () == StatusKind.TIMEOUT);
+    yield pool.shutdown_async (ShutdownMode.DRAIN);
+}
+
+async void runs_a_worker () throws GLib.Error {
+    var worker = new PopenWorker (new WorkerSpec.command ());
+    worker.send (new Tvm.Task.command ({ "sh", "-c", "echo yes; exit 3" }));
+    var result = yield worker.recv_async ();
+    assert_cmpint (result.get_exit_status (), CompareOperator.EQ, 3);
+    assert_true (result.get_stdout ().compare (new Bytes ("yes\n".data)) == 0);
+    try {
+        result.check ();
+        assert_not_reached ();
+    } catch (Tvm.Error.FAILED error) {
+    }
+    worker.kill ();
+    assert_true (yield worker.join_async (-1));
+}
+
 delegate void Begin (owned AsyncReadyCallback callback);
 
 void wait_for (Begin begin, owned AsyncReadyCallback end) {
@@ -154,6 +197,24 @@ int main (string[] args) {
         wait_for ((callback) => cancels_a_compile.begin ((owned) callback), (object, result) => {
             try {
                 cancels_a_compile.end (result);
+            } catch (GLib.Error error) {
+                assert_no_error (error);
+            }
+        });
+    });
+    Test.add_func ("/vala/runs-a-pool", () => {
+        wait_for ((callback) => runs_a_pool.begin ((owned) callback), (object, result) => {
+            try {
+                runs_a_pool.end (result);
+            } catch (GLib.Error error) {
+                assert_no_error (error);
+            }
+        });
+    });
+    Test.add_func ("/vala/runs-a-worker", () => {
+        wait_for ((callback) => runs_a_worker.begin ((owned) callback), (object, result) => {
+            try {
+                runs_a_worker.end (result);
             } catch (GLib.Error error) {
                 assert_no_error (error);
             }

@@ -16,6 +16,9 @@ const METHODS = {
         create_staticlib: 4,
         load_toolchain: 1,
     },
+    MapIterator: {next: 1},
+    PoolExecutor: {call: 3, submit: 2},
+    PopenWorker: {recv: 1},
     TempDirectory: {remove: 1},
 };
 
@@ -35,6 +38,7 @@ const FUNCTIONS = {
 // Constructors and methods without a cancellable
 const CONSTRUCTORS = {
     Compiler: {new: 1, new_cross: 4, new_for_command: 1},
+    Task: {new: 2},
     TempDirectory: {new: 1},
 };
 
@@ -84,6 +88,85 @@ function takesArray(owner, name, type) {
     };
 }
 
+// What an iterable of tasks throws ends it, and is thrown again behind the last result.
+const inputErrors = new WeakMap();
+
+function throwInputError(iterator) {
+    const failed = inputErrors.get(iterator);
+    if (failed !== undefined && 'error' in failed) {
+        inputErrors.delete(iterator);
+        throw failed.error;
+    }
+}
+
+function* results() {
+    try {
+        let result;
+        while ((result = this.next()) !== null)
+            yield result;
+        throwInputError(this);
+    } finally {
+        this.close();
+    }
+}
+
+async function* asyncResults() {
+    try {
+        let result;
+        while ((result = await this.next_async()) !== null)
+            yield result;
+        throwInputError(this);
+    } finally {
+        this.close();
+    }
+}
+
+function adjustMaps(pool, Task, MapFlags) {
+    const {map, map_tasks} = pool;
+
+    // tasks: an iterable, or a function that returns null behind the last task
+    pool.map_tasks = function (tasks, flags = MapFlags.NONE) {
+        const source = typeof tasks === 'function' ? null : tasks[Symbol.iterator]();
+        const failed = {};
+        const iterator = map_tasks.call(this, () => {
+            try {
+                if (source === null)
+                    return tasks();
+                const {value, done} = source.next();
+                return done ? null : value;
+            } catch (error) {
+                failed.error = error;
+                return null;
+            }
+        }, flags);
+        inputErrors.set(iterator, failed);
+        return iterator;
+    };
+
+    pool.map = function (name, values, flags = MapFlags.NONE) {
+        if (Array.isArray(values))
+            return map.call(this, name, values, flags);
+        const source = values[Symbol.iterator]();
+        return this.map_tasks(() => {
+            const {value, done} = source.next();
+            return done ? null : Task.new(name, value);
+        }, flags);
+    };
+}
+
+// Gives the first argument of foo and foo_async a default.
+function withDefault(owner, name, fallback) {
+    const original = owner[name];
+    owner[name] = function (first = fallback, cancellable = null) {
+        return original.call(this, first, cancellable);
+    };
+    Gio._promisify(owner, `${name}_async`, `${name}_finish`);
+    const promised = owner[`${name}_async`];
+    owner[`${name}_async`] = function (first = fallback, cancellable = null, ...rest) {
+        return promised.call(this, first, cancellable, ...rest);
+    };
+}
+
 function _init() {
     for (const [name, table] of Object.entries(METHODS))
         adjust(this[name].prototype, table);
@@ -102,16 +185,17 @@ function _init() {
         returnsIterable(this.Diagnostic.prototype, name);
 
     // -1 waits for as long as it takes.
-    const lock = this.FileLock.prototype;
-    const {acquire} = lock;
-    lock.acquire = function (timeout = -1, cancellable = null) {
-        return acquire.call(this, timeout, cancellable);
+    withDefault(this.FileLock.prototype, 'acquire', -1);
+    withDefault(this.PopenWorker.prototype, 'join', -1);
+    withDefault(this.PoolExecutor.prototype, 'shutdown', this.ShutdownMode.DRAIN);
+
+    const {new: newPool} = this.PoolExecutor;
+    this.PoolExecutor.new = function (spec, maxWorkers = 0) {
+        return newPool.call(this, spec, maxWorkers);
     };
-    Gio._promisify(lock, 'acquire_async', 'acquire_finish');
-    const promised = lock.acquire_async;
-    lock.acquire_async = function (timeout = -1, cancellable = null, ...rest) {
-        return promised.call(this, timeout, cancellable, ...rest);
-    };
+    adjustMaps(this.PoolExecutor.prototype, this.Task, this.MapFlags);
+    this.MapIterator.prototype[Symbol.iterator] = results;
+    this.MapIterator.prototype[Symbol.asyncIterator] = asyncResults;
 
     const {Language} = this;
     const {add_input, add_input_bytes} = this.CompileRequest.prototype;

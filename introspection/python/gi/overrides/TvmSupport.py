@@ -163,16 +163,106 @@ def _with_list_of_requests(name):
     setattr(TvmSupport.Compiler, name, wrapper)
 
 
+class _Input:
+    """An iterable of tasks, as the pool asks for them.
+
+    What the iterable raises ends the input; the map raises it behind the results of the tasks that
+    came before it.
+    """
+
+    def __init__(self, tasks):
+        self.tasks = iter(tasks, None) if callable(tasks) else iter(tasks)
+        self.error = None
+
+    def __call__(self, *_user_data):
+        try:
+            return next(self.tasks, None)
+        except BaseException as error:  # pylint: disable=broad-except
+            self.error = error
+            return None
+
+
+def _add_maps(owner):
+    map_items = owner.map
+    map_tasks = owner.map_tasks
+
+    @functools.wraps(map_tasks, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_map_tasks(self, tasks, flags=TvmSupport.MapFlags.NONE):
+        source = _Input(tasks)
+        iterator = map_tasks(self, source, None, flags)
+        iterator._tvm_input = source
+        return iterator
+
+    @functools.wraps(map_items, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_map(self, function, items, flags=TvmSupport.MapFlags.NONE):
+        if isinstance(items, (list, tuple)):
+            return map_items(self, function, items, flags)
+        return self.map_tasks((TvmSupport.Task.new(function, item) for item in items), flags)
+
+    owner.map = wrapped_map
+    owner.map_tasks = wrapped_map_tasks
+
+
+def _add_iteration(owner):
+    def checked(self, result, end):
+        if result is not None:
+            return result
+        source = getattr(self, "_tvm_input", None)
+        if source is not None and source.error is not None:
+            error, source.error = source.error, None
+            raise error
+        raise end
+
+    async def following(self):
+        return checked(self, await self.next_async(), StopAsyncIteration)
+
+    owner.__iter__ = lambda self: self
+    owner.__next__ = lambda self: checked(self, self.next(), StopIteration)
+    owner.__aiter__ = lambda self: self
+    owner.__anext__ = following
+
+
+def _add_pool_context(owner):
+    """Leaves as concurrent.futures does; after an exception nobody waits for what is queued."""
+
+    def leave(self, kind, *_exception):
+        mode = TvmSupport.ShutdownMode
+        self.shutdown(mode.DRAIN if kind is None else mode.CANCEL)
+
+    owner.__enter__ = lambda self: self
+    owner.__exit__ = leave
+
+
+def _leave_worker(worker):
+    worker.kill()
+    worker.join()
+
+
+def _new_pool(spec, max_workers=0):
+    return _pool_new(spec, max_workers)
+
+
 _adjust_namespace()
 
 _with_defaults(TvmSupport.CompileRequest, "add_input", language=TvmSupport.Language.AUTO)
 _with_defaults(TvmSupport.CompileRequest, "add_input_bytes", language=TvmSupport.Language.AUTO)
 _with_defaults(TvmSupport.FileLock, "acquire", timeout_msec=-1)
 _with_defaults(TvmSupport.FileLock, "acquire_async", timeout_msec=-1)
+_with_defaults(TvmSupport.PoolExecutor, "shutdown", mode=TvmSupport.ShutdownMode.DRAIN)
+_with_defaults(TvmSupport.PoolExecutor, "shutdown_async", mode=TvmSupport.ShutdownMode.DRAIN)
+_with_defaults(TvmSupport.PopenWorker, "join", timeout_msec=-1)
+_with_defaults(TvmSupport.PopenWorker, "join_async", timeout_msec=-1)
 _with_list_of_requests("compile_all")
 _with_list_of_requests("compile_all_async")
 
 _add_context(TvmSupport.FileLock, lambda self: self.release())
+_add_context(TvmSupport.MapIterator, lambda self: self.close())
+_add_context(TvmSupport.PopenWorker, _leave_worker)
+_add_pool_context(TvmSupport.PoolExecutor)
+_add_iteration(TvmSupport.MapIterator)
+_add_maps(TvmSupport.PoolExecutor)
+_pool_new = TvmSupport.PoolExecutor.new
+TvmSupport.PoolExecutor.new = staticmethod(_new_pool)
 _add_context(TvmSupport.TempDirectory, lambda self: self.remove() and None)
 TvmSupport.TempDirectory.__fspath__ = lambda self: self.get_path()
 TvmSupport.TempDirectory.__truediv__ = lambda self, other: pathlib.Path(self.get_path()) / other

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pools and workers through PyGObject, as they are and with what the overrides add."""
+
+import asyncio
+import itertools
+import os
+import pathlib
+
+import gi
+import pytest
+
+gi.require_version("TvmSupport", "1")
+from gi.repository import Gio, GLib, TvmSupport  # noqa: E402
+
+MODULE = pathlib.Path(os.environ["G_TEST_BUILDDIR"]) / "worker-module.so"
+
+
+def ints(*values):
+    return GLib.Variant("(" + "i" * len(values) + ")", values)
+
+
+@pytest.fixture
+def pool():
+    """A pool, which is ended behind the test; its workers are gone then."""
+    with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(MODULE), 2) as executor:
+        yield executor
+
+
+@pytest.fixture
+def worker():
+    with TvmSupport.PopenWorker.new(TvmSupport.WorkerSpec.new_module(MODULE)) as one:
+        yield one
+
+
+def test_calls(pool):
+    assert pool.call("add", ints(1, 2)).unpack() == 3
+    assert pool.call("echo").unpack() == ()
+
+
+def test_calls_with_await(pool):
+    async def call_many():
+        calls = (pool.call_async("add", ints(i, i)) for i in range(20))
+        return [value.unpack() for value in await asyncio.gather(*calls)]
+
+    assert asyncio.run(call_many()) == [2 * i for i in range(20)]
+
+
+def test_submits(pool):
+    task = TvmSupport.Task.new("fail", GLib.Variant("(s)", ("no luck",)))
+    result = pool.submit(task)
+    assert result.get_status() == TvmSupport.StatusKind.EXCEPTION
+    assert "no luck" in result.get_error().message
+    with pytest.raises(GLib.Error) as error:
+        result.check()
+    assert error.value.matches(TvmSupport.error_quark(), TvmSupport.Error.TASK_FAILED)
+
+
+def test_kills_at_the_time_limit(pool):
+    task = TvmSupport.Task.new("spin_blocked")
+    task.set_timeout(20)
+    result = pool.submit(task)
+    assert result.get_status() == TvmSupport.StatusKind.TIMEOUT
+    assert result.get_error().code == TvmSupport.Error.TIMED_OUT
+
+
+def test_cancels(pool):
+    async def cancel():
+        running = asyncio.ensure_future(pool.call_async("spin"))
+        while pool.get_n_running() == 0:
+            await asyncio.sleep(0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(cancel())
+    assert pool.call("add", ints(1, 1)).unpack() == 2
+
+
+def test_maps(pool):
+    items = [ints(i, 1) for i in range(100)]
+    results = list(pool.map("add", items))
+    assert [result.get_index() for result in results] == list(range(100))
+    assert [result.get_value().unpack() for result in results] == list(range(1, 101))
+
+    unordered = pool.map("add", items, TvmSupport.MapFlags.UNORDERED)
+    assert {result.get_value().unpack() for result in unordered} == set(range(1, 101))
+
+
+def test_maps_what_never_ends(pool):
+    drawn = itertools.count()
+    with pool.map("echo", (ints(i) for i in drawn)) as iterator:
+        iterator.set_look_ahead(3)
+        for result in itertools.islice(iterator, 10):
+            assert result.get_value().unpack() == (result.get_index(),)
+    assert next(drawn) <= 13
+    assert list(iterator) == []
+
+
+def test_maps_tasks(pool):
+    tasks = [
+        TvmSupport.Task.new("add", ints(1, 2)),
+        TvmSupport.Task.new("crash"),
+        TvmSupport.Task.new("no_such_function"),
+        TvmSupport.Task.new_command(["true"]),
+        TvmSupport.Task.new("add", ints(3, 4)),
+    ]
+    results = list(pool.map_tasks(tasks))
+    assert [result.get_error() is None for result in results] == [True, False, False, False, True]
+    assert results[1].get_error().code == TvmSupport.Error.WORKER_DIED
+    assert results[4].get_value().unpack() == 7
+
+    left = tasks[:1]
+    results = list(pool.map_tasks(lambda: left.pop() if left else None))
+    assert [result.get_value().unpack() for result in results] == [3]
+
+
+def test_map_raises_what_its_input_raises(pool):
+    def tasks():
+        yield TvmSupport.Task.new("add", ints(1, 2))
+        raise KeyError("no more")
+
+    iterator = pool.map_tasks(tasks())
+    assert next(iterator).get_value().unpack() == 3
+    with pytest.raises(KeyError):
+        next(iterator)
+    with pytest.raises(StopIteration):
+        next(iterator)
+
+
+def test_maps_with_await(pool):
+    async def collect():
+        return [
+            result.get_value().unpack()
+            async for result in pool.map("add", (ints(i, i) for i in range(30)))
+        ]
+
+    assert asyncio.run(collect()) == [2 * i for i in range(30)]
+
+
+def test_ends_with_its_block():
+    with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(MODULE)) as pool:
+        pid = pool.call("pid").unpack()
+    assert not pathlib.Path(f"/proc/{pid}").exists()
+    with pytest.raises(GLib.Error) as error:
+        pool.call("pid")
+    assert error.value.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CLOSED)
+
+    with pytest.raises(KeyError):
+        with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(MODULE)) as pool:
+            pool.submit_async(TvmSupport.Task.new("spin"), None, lambda *_: None)
+            raise KeyError
+
+
+def test_runs_commands(tmp_path):
+    (tmp_path / "name").write_text("text")
+    with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_command(), 1) as pool:
+        task = TvmSupport.Task.new_command(["sh", "-c", "cat name; echo $WHO >&2; exit 3"])
+        task.set_working_directory(tmp_path)
+        task.set_environment({"WHO": "me"})
+        result = pool.submit(task)
+    assert result.get_exit_status() == 3
+    assert result.get_stdout().get_data() == b"text"
+    assert result.get_stderr().get_data() == b"me\n"
+    with pytest.raises(RuntimeError, match="me"):
+        result.check()
+
+
+def test_worker(worker):
+    assert not worker.is_alive()
+    for i in range(3):
+        worker.send(TvmSupport.Task.new("add", ints(i, 1)))
+    assert [worker.recv().get_value().unpack() for i in range(3)] == [1, 2, 3]
+    pid = worker.get_pid()
+    assert worker.props.alive and pathlib.Path(f"/proc/{pid}").exists()
+    with pytest.raises(GLib.Error) as error:
+        worker.recv()
+    assert error.value.matches(TvmSupport.error_quark(), TvmSupport.Error.INVALID_ARGUMENT)
+
+    worker.send(TvmSupport.Task.new("crash"))
+    assert worker.recv().get_status() == TvmSupport.StatusKind.EXCEPTION
+    worker.send(TvmSupport.Task.new("pid"))
+    assert asyncio.run(worker.recv_async()).get_value().unpack() != pid
+
+    worker.kill()
+    assert worker.join()
+    assert not worker.is_alive()
+
+
+def test_worker_is_gone_behind_its_block():
+    with TvmSupport.PopenWorker.new(TvmSupport.WorkerSpec.new_module(MODULE)) as worker:
+        worker.send(TvmSupport.Task.new("pid"))
+        pid = worker.recv().get_value().unpack()
+        worker.send(TvmSupport.Task.new("spin_blocked"))
+    assert not pathlib.Path(f"/proc/{pid}").exists()
