@@ -266,7 +266,8 @@ test_errors (void)
   send_call (&worker, 2, "not utf-8", 0);
   worker_fixture_expect_error (&worker, 2, "Error", "\357\277\275 is none");
   send_call (&worker, 3, "big", 0);
-  worker_fixture_expect_error (&worker, 3, "g-io-error-quark:46", "*has 1001 bytes, more than the 1000 *");
+  worker_fixture_expect_error (&worker, 3, "g-io-error-quark:46",
+                               "*has 1001 bytes, more than the 1000 *");
   send_call (&worker, 4, "big error", 0);
   worker_fixture_expect_error (&worker, 4, "Error", "mmmm*m");
   g_assert_cmpuint (worker.header.length, ==, 1000);

@@ -187,8 +187,9 @@ test_large (void)
   worker_fixture_call (&worker, 5, "big", g_variant_new ("(t)", (guint64) 4194304 - 3));
   worker_fixture_expect (&worker, TVM_FRAME_RESULT, 5);
   worker_fixture_call (&worker, 6, "length",
-                       g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes,
-                                                                          size, 1)));
+                       g_variant_new ("(@ay)",
+                                      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size,
+                                                                 1)));
   worker_fixture_expect_value (&worker, 6, "uint64 4000000");
   g_free (worker_fixture_end (&worker, EXITED (0)));
 }
@@ -486,7 +487,7 @@ get_private_dirty (const char *pid)
   return (guint) g_ascii_strtoull (line + strlen ("Private_Dirty:"), NULL, 10);
 }
 
-/* Forks of one process that has the module: each has its own state, and little memory of its own. */
+/* Forks of one process that has the module: each has a state of its own. */
 static void
 test_nursery (void)
 {

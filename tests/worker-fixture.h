@@ -29,7 +29,8 @@ typedef enum
 void        worker_fixture_start        (WorkerFixture       *self,
                                          const char * const  *argv,
                                          WorkerFlags          flags);
-/* tvmsupport-worker with the module, up to SETUP; @settings: (nullable) (array zero-terminated=1): more of them */
+/* tvmsupport-worker with the module, up to SETUP; @settings: (nullable) (array zero-terminated=1):
+ * more of them */
 void        worker_fixture_start_module (WorkerFixture       *self,
                                          WorkerFlags          flags,
                                          const char * const  *settings);
@@ -44,8 +45,8 @@ void        worker_fixture_join         (WorkerFixture       *nursery,
                                          guint64              id,
                                          int                  status);
 
-/* Closes the connection. @status: -1 for any. Returns: (transfer full): what the worker wrote to stdout, if it was a
- * pipe */
+/* Closes the connection. @status: -1 for any. Returns: (transfer full): what the worker wrote to
+ * stdout, if it was a pipe */
 char       *worker_fixture_end          (WorkerFixture       *self,
                                          int                  status);
 

@@ -11,7 +11,7 @@ G_MODULE_EXPORT GVariant *check_path (GVariant      *args,
                                       GCancellable  *cancellable,
                                       GError       **error);
 
-/* (s) path → a path that cannot be locked is an error of the library, else b: whether it is locked */
+/* (s) path → b whether it is locked, or the library's error */
 GVariant *
 check_path (GVariant      *args,
             GCancellable  *cancellable,

@@ -286,8 +286,8 @@ main (int    argc,
   call = time_calls (&worker, 0, n, 1);
   used = get_processor_time (g_subprocess_get_identifier (worker.process)) - used;
   g_print ("64 bytes to and fro      %8.2f us\n", plain);
-  g_print ("a trivial call           %8.2f us    %.2f times that; of it in the worker %.2f us\n", call,
-           call / plain, used / n);
+  g_print ("a trivial call           %8.2f us    %.2f times that; of it in the worker %.2f us\n",
+           call, call / plain, used / n);
   g_print ("one of %u in flight      %8.2f us\n", N_BATCH, time_calls (&worker, 0, n, N_BATCH));
   g_print ("one that may be cancelled%8.2f us\n",
            time_calls (&worker, TVM_FRAME_FLAG_MAY_CANCEL, n, 1));

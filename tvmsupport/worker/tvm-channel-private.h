@@ -33,7 +33,7 @@ typedef struct
   gboolean is_initializer;
   gboolean may_cancel;
   GBytes *payload;          /* (owned) */
-  gpointer cancellable;     /* (nullable): if @may_cancel; lives until the next tvm_channel_next() */
+  gpointer cancellable;     /* (nullable): if @may_cancel, and until the next one is asked for */
 } TvmChannelCall;
 
 void tvm_channel_call_clear (TvmChannelCall *call);

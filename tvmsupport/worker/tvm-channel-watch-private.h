@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  */
 typedef struct _TvmChannelWatch TvmChannelWatch;
 
-/* Takes all that can be read now without waiting for another frame. Returns: FALSE after the last */
+/* Takes all that can be read now without waiting for another frame. Returns: FALSE after the last
+ * one */
 typedef gboolean (*TvmChannelWatchRead) (gpointer user_data);
 
 /* @fd: that @read reads from. Returns: NULL if there can be no thread */

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /* As g_variant_is_normal_form(), but that takes 14 ns for each byte of an array of them. */
 gboolean  tvm_variant_is_normal (GVariant            *value);
 
-/* @bytes: in little-endian. Returns: (transfer full) (nullable): the value of @type that they are, NULL if
- * they are not one in normal form */
+/* @bytes: in little-endian. Returns: (transfer full) (nullable): the value of @type that they are,
+ * NULL if they are not one in normal form */
 GVariant *tvm_variant_read      (const GVariantType  *type,
                                  GBytes              *bytes);
 

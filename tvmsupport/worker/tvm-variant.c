@@ -7,9 +7,9 @@
 
 /*
  * Whether bytes are in normal form. GLib finds out by making a value of each element, also of an
- * array of a hundred million bytes, of which nothing can be wrong but the number. So such arrays are
- * found here, by way of the containers around them, whose form is checked by laying them out anew.
- * All else is left to GLib.
+ * array of a hundred million bytes, of which nothing can be wrong but the number. So such arrays
+ * are found here, by way of the containers around them, whose form is checked by laying them out
+ * anew. All else is left to GLib.
  */
 
 /* What is smaller is not worth it. */
@@ -114,7 +114,8 @@ skip_padding (Layout *layout,
 static gboolean
 check_end (Layout *layout)
 {
-  const gsize n_before = layout->is_array ? layout->n_all_ends - layout->n_ends : layout->n_ends + 1;
+  const gsize n_before = layout->is_array ? layout->n_all_ends - layout->n_ends
+                                          : layout->n_ends + 1;
   guint64 end = 0;
 
   if (n_before * layout->end_size > layout->size - layout->at)
