@@ -59,6 +59,8 @@ void       tvm_engine_set_watch       (TvmEngine         *self,
                                        TvmEngineChanged   changed,
                                        gpointer           user_data,
                                        GDestroyNotify     destroy);
+/* How many calls a worker is sent at most, at the moment: more than one where calls are short */
+guint      tvm_engine_get_depth       (TvmEngine         *self);
 void       tvm_engine_get_counts      (TvmEngine         *self,
                                        TvmEngineCounts   *counts);
 /* Returns: (transfer container) (element-type TvmEngineWorker) */

@@ -649,6 +649,12 @@ tvm_engine_set_watch (TvmEngine        *self,
   self->changed_destroy = destroy;
 }
 
+guint
+tvm_engine_get_depth (TvmEngine *self)
+{
+  return __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED);
+}
+
 void
 tvm_engine_get_counts (TvmEngine       *self,
                        TvmEngineCounts *counts)
