@@ -119,6 +119,8 @@ struct _TvmWorker
   GQueue calls;                 /* of TvmCall (owned): the head runs, the others wait in the socket */
   guint64 next_wire_id;
   guint n_uses;                 /* calls sent */
+  guint n_answers;              /* of one read */
+  gint64 resume_at;             /* when it is read again; NEVER if it is watched */
   gint64 deadline;              /* of the head, or of the start */
   gint64 soft_deadline;
   gint64 end_deadline;          /* when more is done about its end */

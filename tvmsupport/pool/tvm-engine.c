@@ -153,7 +153,7 @@ check_times (TvmEngine *self)
       if (worker->end != WORKER_END_NOT)
         next = MIN (next, worker->end_deadline);
       else if (!worker->led)
-        next = MIN (next, MIN (worker->deadline, worker->soft_deadline));
+        next = MIN (next, MIN (worker->resume_at, MIN (worker->deadline, worker->soft_deadline)));
     }
   for (guint i = 0; i < self->nurseries->len; i++)
     next = MIN (next, ((TvmNurseryLink *) g_ptr_array_index (self->nurseries, i))->end_deadline);

@@ -283,7 +283,7 @@ handle_answer (TvmWorker       *self,
   if (result->elapsed_usec <= 0)
     result->elapsed_usec = now - head->start;
   tvm_outlets_take_locked (&self->outlets, result);
-  tvm_engine_measure_locked (self->engine, now - head->start);
+  self->n_answers++;
   tvm_call_complete_locked (head, result, NULL);
 
   tvm_worker_begin_head_locked (self, now);
@@ -371,6 +371,18 @@ drop_arguments (TvmWorker *self)
     g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->payload));
 }
 
+/* How long calls take, by those that were answered since the worker was read last */
+static void
+measure (TvmWorker *self,
+         gint64     start,
+         gint64     now)
+{
+  if (self->n_answers == 0 || start == 0)
+    return;
+
+  tvm_engine_measure_locked (self->engine, (now - start) / self->n_answers);
+}
+
 void
 tvm_worker_read_locked (TvmWorker *self)
 {
@@ -378,12 +390,16 @@ tvm_worker_read_locked (TvmWorker *self)
     {
       TvmWireStatus status = tvm_wire_fill (&self->channel);
       gint64 now = g_get_monotonic_time ();
+      const TvmCall *head = g_queue_peek_head (&self->calls);
+      gint64 start = head != NULL ? head->start : 0;
       const char *problem = NULL;
       TvmWireFrame frame;
 
+      self->n_answers = 0;
       while (tvm_worker_is_readable (self) && tvm_wire_next (&self->channel, &frame, &problem))
         handle_frame (self, &frame, now);
 
+      measure (self, start, now);
       if (problem != NULL)
         tvm_worker_lose_locked (self, problem);
       else if (status == TVM_WIRE_END)

@@ -299,7 +299,7 @@ worker_new (TvmEngine *engine)
   self->id = ++engine->next_id;
   self->next_wire_id = 1;
   self->by_frames = engine->spec->launcher != NULL;
-  self->end_deadline = self->soft_deadline = NEVER;
+  self->end_deadline = self->soft_deadline = self->resume_at = NEVER;
   tvm_wire_init (&self->channel, -1, engine->spec->max_message);
   g_queue_init (&self->calls);
   return self;

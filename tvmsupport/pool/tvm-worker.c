@@ -19,6 +19,10 @@
 /* One that is not needed any more may end in its own way. */
 #define RETIRE_GRACE_USEC 1000000
 
+/* What a worker must have before it so that it is not watched for so long */
+#define REST_CALLS 24
+#define REST_USEC 60
+
 #define DISPATCH_READS 64
 
 TvmWorker *
@@ -43,6 +47,18 @@ tvm_worker_unref (TvmWorker *self)
   g_free (self);
 }
 
+/* While a worker has many short calls before it, each answer would wake us, and take the processor from it: its answers
+ * are let come together for a moment. */
+static void
+rest (TvmWorker *self)
+{
+  if (self->calls.length < REST_CALLS || self->engine->average_usec > REST_USEC / REST_CALLS)
+    return;
+
+  self->resume_at = g_get_monotonic_time () + REST_USEC;
+  tvm_engine_set_timer_locked (self->engine, self->resume_at);
+}
+
 /* The channel has something, or can take something. */
 void
 tvm_worker_ready (gpointer user_data)
@@ -54,6 +70,7 @@ tvm_worker_ready (gpointer user_data)
     {
       tvm_worker_read_locked (self);
       tvm_engine_dispatch_locked (self->engine);
+      rest (self);
       tvm_worker_flush_locked (self);
       tvm_engine_check_end_locked (self->engine);
     }
@@ -69,7 +86,9 @@ tvm_worker_watch_locked (TvmWorker *self)
     return;
 
   /* One that is idle needs no watch: the nursery tells when it ends. */
-  if (!self->led && (!self->ready || !g_queue_is_empty (&self->calls)))
+  if (self->resume_at != NEVER)
+    ;
+  else if (!self->led && (!self->ready || !g_queue_is_empty (&self->calls)))
     events |= TVM_POLL_IN;
   else if (!self->led)
     events |= self->handle_events & TVM_POLL_IN;
@@ -475,6 +494,16 @@ tvm_worker_check_time_locked (TvmWorker *self,
       if (now >= self->end_deadline)
         end_timed_out (self);
       return;
+    }
+
+  if (now >= self->resume_at)
+    {
+      self->resume_at = NEVER;
+      tvm_worker_read_locked (self);
+      rest (self);
+      tvm_worker_watch_locked (self);
+      if (self->end != WORKER_END_NOT)
+        return;
     }
 
   if (now >= self->soft_deadline)
