@@ -69,7 +69,8 @@ tvm_call_new (TvmEngine    *engine,
     }
 
   if (check_size (self, task, error))
-    self->payload = tvm_task_encode (task, engine->spec->payload_type, error);
+    self->payload = tvm_task_encode_split (task, engine->spec->payload_type, &self->body, &self->tail,
+                                           error);
 
   return self;
 }
@@ -88,6 +89,8 @@ tvm_call_unref (TvmCall *self)
     return;
 
   g_clear_pointer (&self->payload, g_bytes_unref);
+  g_clear_pointer (&self->body, g_bytes_unref);
+  g_clear_pointer (&self->tail, g_bytes_unref);
   g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->result);

@@ -343,7 +343,7 @@ send_next (TvmEngine *self,
 static gboolean
 may_wait (const TvmCall *call)
 {
-  return call->cancellable == NULL && call->payload != NULL
+  return call->cancellable == NULL && call->payload != NULL && call->body == NULL
          && g_bytes_get_size (call->payload) <= AHEAD_SIZE;
 }
 

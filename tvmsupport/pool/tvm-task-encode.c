@@ -6,6 +6,7 @@
 #include "tvmsupport/process/tvm-process-spec-private.h"
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-variant-private.h"
+#include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -46,8 +47,39 @@ get_offset_size (gsize size)
 /* A variant of type (sv), put together here: to make a tuple for it would cost more than the rest of
  * a small task. It has the string, the variant at the next multiple of 8 (its value, a zero byte,
  * its type), and where the string ends. */
+/* From this size on a value travels from where it is. */
+#define SPLIT_SIZE (64 * 1024)
+
+/* The same in three pieces, of which the middle one is the value as it is */
+static GBytes *
+split_variant (TvmTask   *self,
+               GVariant  *args,
+               GBytes   **body,
+               GBytes   **tail)
+{
+  const char *type = g_variant_get_type_string (args);
+  gsize name_size = strlen (self->function) + 1;
+  gsize value_at = (name_size + 7) & ~(gsize) 7;
+  gsize value_size = g_variant_get_size (args);
+  gsize type_size = strlen (type);
+  gsize size = value_at + value_size + 1 + type_size;
+  gsize offset_size = get_offset_size (size);
+  guint64 end = GUINT64_TO_LE (name_size);
+  guint8 *head = g_malloc0 (value_at);
+  guint8 *rest = g_malloc0 (1 + type_size + offset_size);
+
+  memcpy (head, self->function, name_size);
+  memcpy (rest + 1, type, type_size);
+  memcpy (rest + 1 + type_size, &end, offset_size);
+  *body = g_variant_get_data_as_bytes (args);
+  *tail = g_bytes_new_take (rest, 1 + type_size + offset_size);
+  return g_bytes_new_take (head, value_at);
+}
+
 static GBytes *
 encode_variant (TvmTask  *self,
+                GBytes  **body,
+                GBytes  **tail,
                 GError  **error)
 {
   g_autoptr (GVariant) args = tvm_variant_is_normal (self->args)
@@ -71,6 +103,9 @@ encode_variant (TvmTask  *self,
                    _("The name of the function “%s” is not UTF-8"), description);
       return NULL;
     }
+
+  if (body != NULL && value_size >= SPLIT_SIZE && G_BYTE_ORDER == G_LITTLE_ENDIAN)
+    return split_variant (self, args, body, tail);
 
   data = g_try_malloc (size + offset_size);
   if (data == NULL)
@@ -169,9 +204,11 @@ encode_command (TvmTask  *self,
 }
 
 GBytes *
-tvm_task_encode (TvmTask         *self,
-                 TvmPayloadType   payload_type,
-                 GError         **error)
+tvm_task_encode_split (TvmTask         *self,
+                       TvmPayloadType   payload_type,
+                       GBytes         **body,
+                       GBytes         **tail,
+                       GError         **error)
 {
   g_return_val_if_fail (TVM_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
@@ -185,11 +222,19 @@ tvm_task_encode (TvmTask         *self,
   switch (self->payload_type)
     {
     case TVM_PAYLOAD_TYPE_VARIANT:
-      return encode_variant (self, error);
+      return encode_variant (self, body, tail, error);
     case TVM_PAYLOAD_TYPE_COMMAND:
       return encode_command (self, error);
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
       return g_bytes_ref (self->bytes);
     }
+}
+
+GBytes *
+tvm_task_encode (TvmTask         *self,
+                 TvmPayloadType   payload_type,
+                 GError         **error)
+{
+  return tvm_task_encode_split (self, payload_type, NULL, NULL, error);
 }

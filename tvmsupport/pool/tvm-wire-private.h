@@ -53,6 +53,14 @@ void             tvm_wire_push       (TvmWire         *self,
                                          guint16             flags,
                                          guint64             id,
                                          GBytes             *payload);
+/* A payload in three pieces, of which @body is not copied */
+void             tvm_wire_push_split    (TvmWire            *self,
+                                         TvmFrameKind        kind,
+                                         guint16             flags,
+                                         guint64             id,
+                                         GBytes             *head,
+                                         GBytes             *body,
+                                         GBytes             *tail);
 /* Takes @fds: they are closed when they have been sent. */
 void             tvm_wire_push_fds   (TvmWire         *self,
                                          TvmFrameKind        kind,

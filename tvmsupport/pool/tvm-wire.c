@@ -14,9 +14,6 @@
 /* What is read into memory of its own */
 #define LARGE_SIZE (16 * 1024)
 
-/* Memory for a large payload grows with what has come, not with what was announced. */
-#define LARGE_STEP (1024 * 1024)
-
 /* A frame up to this size is copied, to go out with its neighbours in one piece. */
 #define COPY_SIZE 4096
 #define COPY_ITEM_SIZE (32 * 1024)
@@ -115,6 +112,39 @@ tvm_wire_push_fds (TvmWire   *self,
     item->payload = g_bytes_ref (payload);
   else if (length > 0)
     g_byte_array_append (item->copied, data, length);
+}
+
+static void
+append_bytes (GByteArray *array,
+              GBytes     *bytes)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (bytes, &length);
+
+  g_byte_array_append (array, data, length);
+}
+
+void
+tvm_wire_push_split (TvmWire      *self,
+                     TvmFrameKind  kind,
+                     guint16       flags,
+                     guint64       id,
+                     GBytes       *head,
+                     GBytes       *body,
+                     GBytes       *tail)
+{
+  TvmFrameHeader header = {
+    .kind = kind, .flags = flags, .id = id,
+    .length = g_bytes_get_size (head) + g_bytes_get_size (body) + g_bytes_get_size (tail),
+  };
+  guint8 encoded[TVM_FRAME_HEADER_SIZE];
+  OutItem *item = push_item (self);
+
+  tvm_frame_encode (&header, encoded);
+  g_byte_array_append (item->copied, encoded, sizeof encoded);
+  append_bytes (item->copied, head);
+  item->payload = g_bytes_ref (body);
+  append_bytes (push_item (self)->copied, tail);
 }
 
 void
@@ -274,17 +304,15 @@ receive (TvmWire *self,
 static gboolean
 grow_large (TvmWire *self)
 {
-  gsize wanted = MIN (self->header.length, MAX (LARGE_STEP, self->large_size * 2));
   guint8 *grown;
 
   if (self->large_got < self->large_size)
     return TRUE;
 
-  grown = g_try_realloc (self->large, wanted);
+  grown = tvm_frame_grow (self->large, &self->large_size, self->header.length);
   if (grown == NULL)
     return FALSE;
   self->large = grown;
-  self->large_size = wanted;
   return TRUE;
 }
 
@@ -334,9 +362,9 @@ begin_large (TvmWire            *self,
              const char           **problem)
 {
   self->header = *header;
-  self->large_size = MIN (header->length, LARGE_STEP);
-  self->large = g_try_malloc (self->large_size);
-  if (self->large == NULL)
+  self->large_size = 0;
+  self->large_got = 0;
+  if (!grow_large (self))
     {
       *problem = "no memory for its payload";
       return FALSE;

@@ -368,7 +368,11 @@ drop_arguments (TvmWorker *self)
 
   if (self->channel.large != NULL && head != NULL && head->payload != NULL
       && !tvm_wire_has_output (&self->channel) && tvm_worker_has_begun (self, head))
-    g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->payload));
+    {
+      g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->payload));
+      if (head->body != NULL)
+        g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->body));
+    }
 }
 
 /* How long calls take, by those that were answered since the worker was read last */

@@ -186,7 +186,11 @@ tvm_worker_send_locked (TvmWorker  *self,
   call->begun_frame = FALSE;
   call->n_attempts++;
   self->n_uses++;
-  tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload, fds, n_fds);
+  if (call->body != NULL)
+    tvm_wire_push_split (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload,
+                         call->body, call->tail);
+  else
+    tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload, fds, n_fds);
   g_queue_push_tail_link (&self->calls, &call->link);
   if (self->calls.length == 1)
     tvm_worker_begin_head_locked (self, g_get_monotonic_time ());

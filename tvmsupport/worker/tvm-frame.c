@@ -19,14 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #define BUFFER_SIZE (64 * 1024)
 
-/* The first piece of a large payload; then it doubles. */
-#define FIRST_PIECE (1024 * 1024)
+/* The first piece of a large payload, which takes memory only where it is written; then it doubles. */
+#define FIRST_PIECE ((size_t) 64 * 1024 * 1024)
+
+/* What is worth to be asked for in large pages */
+#define HUGE_SIZE ((size_t) 4 * 1024 * 1024)
 
 #define KNOWN_FLAGS (TVM_FRAME_FLAG_MAY_CANCEL | TVM_FRAME_FLAG_HAS_STDIN)
 
@@ -443,26 +447,47 @@ need_bytes (TvmFrameReader  *self,
   return TVM_FRAME_READ_OK;
 }
 
+void *
+tvm_frame_grow (void   *memory,
+                size_t *size,
+                size_t  length)
+{
+  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  size_t wanted = *size == 0 ? FIRST_PIECE : *size * 2;
+  uint8_t *grown;
+
+  if (wanted > length || wanted < *size)
+    wanted = length;
+
+  grown = realloc (memory, wanted);
+  if (grown == NULL)
+    return NULL;
+
+  /* Otherwise most of the time would go into getting it page by page. */
+  if (wanted >= HUGE_SIZE)
+    {
+      uint8_t *first = (uint8_t *) (((uintptr_t) grown + page - 1) & ~(uintptr_t) (page - 1));
+
+      madvise (first, (wanted - (size_t) (first - grown)) & ~(page - 1), MADV_HUGEPAGE);
+    }
+
+  *size = wanted;
+  return grown;
+}
+
 static bool
 grow_large (TvmFrameReader *self)
 {
-  size_t length = (size_t) self->large_header.length;
-  size_t capacity = self->large_capacity;
   uint8_t *large;
 
-  if (self->large_end < capacity)
+  if (self->large_end < self->large_capacity)
     return true;
 
-  capacity = capacity == 0 ? FIRST_PIECE : capacity * 2;
-  if (capacity > length || capacity < self->large_capacity)
-    capacity = length;
-
-  large = realloc (self->large, capacity);
+  large = tvm_frame_grow (self->large, &self->large_capacity, (size_t) self->large_header.length);
   if (large == NULL)
     return false;
 
   self->large = large;
-  self->large_capacity = capacity;
   return true;
 }
 

@@ -100,6 +100,14 @@ bool tvm_frame_get_number (const char *payload,
                            const char *name,
                            long long  *value);
 
+/* Memory for a large payload of @length bytes, of which more than @size have come: @memory, moved, with a new @size. It
+ * grows with what comes and not with what was announced. To be freed with free(). Returns: NULL, with @memory as it was, if
+ * there is none */
+void *tvm_frame_grow (void   *memory,
+                      size_t *size,
+                      size_t  length);
+
+
 /* Buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system call. */
 typedef struct
 {
