@@ -98,6 +98,7 @@ struct _TvmNursery
   int reserved[N_RESERVED];
   pid_t pid;
   pid_t parent;
+  int parent_signal;        /* comes when that ends, or 0 */
   sigset_t old_mask;
   bool can_fork;
   bool is_blind;            /* there is no telling what children there are */
@@ -764,6 +765,20 @@ handle_signals (TvmNursery *self)
     self->ended = true;
 }
 
+/* Says which signal comes when the parent ends. */
+static void
+watch_parent (TvmNursery *self,
+              int         signum)
+{
+  if (self->parent_signal == signum)
+    return;
+
+  prctl (PR_SET_PDEATHSIG, signum, 0, 0, 0);
+  self->parent_signal = signum;
+  if (getppid () != self->parent)
+    self->ended = true;
+}
+
 /* Returns: whether there may be a frame to read */
 static bool
 wait_for_events (TvmNursery *self)
@@ -807,6 +822,7 @@ tvm_nursery_next (TvmNursery  *self,
 {
   TvmNurseryRequest request;
 
+  watch_parent (self, PARENT_SIGNAL);
   for (;;)
     {
       bool can_read = wait_for_events (self);
@@ -820,7 +836,12 @@ tvm_nursery_next (TvmNursery  *self,
       if (self->has_work)
         do_round (self);
       if (can_read && read_frame (self, &request, settings, length))
-        return request;
+        {
+          /* To load a module may take for ever. */
+          if (request == TVM_NURSERY_SETUP && self->workers.n == 0)
+            watch_parent (self, SIGKILL);
+          return request;
+        }
     }
 }
 
@@ -912,11 +933,8 @@ set_up_process (TvmNursery *self)
   sigprocmask (SIG_SETMASK, &all, &self->old_mask);
   sigaction (SIGCHLD, &action, NULL);
 
-  /* Until now it was SIGKILL, and we can have missed nothing. */
   self->parent = getppid ();
-  prctl (PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0);
-  self->ended = getppid () != self->parent;
-
+  watch_parent (self, PARENT_SIGNAL);
   return prctl (PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 }
 
