@@ -27,7 +27,7 @@
 #define BUFFER_SIZE (64 * 1024)
 
 /* The first piece of a large payload, which takes memory only where it is written; then it doubles. */
-#define FIRST_PIECE ((size_t) 64 * 1024 * 1024)
+#define FIRST_PIECE ((size_t) 4 * 1024 * 1024)
 
 /* What is worth to be asked for in large pages */
 #define HUGE_SIZE ((size_t) 4 * 1024 * 1024)
