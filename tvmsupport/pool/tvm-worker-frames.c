@@ -281,7 +281,7 @@ handle_answer (TvmWorker       *self,
   result = make_result (self, head, frame);
   result->worker_pid = self->pid;
   if (result->elapsed_usec <= 0)
-    result->elapsed_usec = now - head->start;
+    result->elapsed_usec = MAX (now - head->start, 0);
   tvm_outlets_take_locked (&self->outlets, result);
   self->n_answers++;
   tvm_call_complete_locked (head, result, NULL);

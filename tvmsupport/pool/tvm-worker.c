@@ -457,7 +457,7 @@ time_out (TvmWorker *self,
                                                    _("“%s” did not end within %.3f seconds"),
                                                    head->description, head->timeout_usec / 1e6));
   result->worker_pid = self->pid;
-  result->elapsed_usec = now - head->start;
+  result->elapsed_usec = MAX (now - head->start, 0);
   tvm_outlets_take_locked (&self->outlets, result);
   tvm_call_complete_locked (head, result, NULL);
   tvm_worker_kill_locked (self);
