@@ -75,6 +75,16 @@ warm (TvmPoolExecutor *pool)
 
 /* Round trip */
 
+static int
+get_worker (TvmPoolExecutor *pool)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) pid = tvm_pool_executor_call (pool, "pid", NULL, NULL, &error);
+
+  bench_check (error);
+  return g_variant_get_int32 (pid);
+}
+
 static void
 measure_roundtrip (const char *argument)
 {
@@ -82,6 +92,11 @@ measure_roundtrip (const char *argument)
   TvmPoolExecutor *pool = new_module_pool (1);
 
   warm (pool);
+  if (g_strcmp0 (argument, APART) == 0)
+    {
+      bench_pin (get_worker (pool), 1);
+      bench_pin (0, 0);
+    }
   for (guint i = 0; i < N_ROUND_TRIPS; i++)
     {
       const double start = bench_now ();
@@ -453,17 +468,13 @@ static void
 measure_idle (const char *argument)
 {
   TvmPoolExecutor *pool = new_module_pool (1);
-  g_autoptr (TvmTask) task = tvm_task_new ("echo", NULL);
-  g_autoptr (TvmTaskResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   g_autofree char *path = NULL;
   g_autofree char *rollup = NULL;
+  g_autoptr (GError) error = NULL;
   const char *line = NULL;
 
   warm (pool);
-  result = tvm_pool_executor_submit (pool, task, NULL, &error);
-  bench_check (error);
-  path = g_strdup_printf ("/proc/%d/smaps_rollup", tvm_task_result_get_worker_pid (result));
+  path = g_strdup_printf ("/proc/%d/smaps_rollup", get_worker (pool));
   g_file_get_contents (path, &rollup, NULL, &error);
   bench_check (error);
   line = strstr (rollup, "Private_Dirty:");

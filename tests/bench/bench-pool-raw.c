@@ -40,7 +40,8 @@ transfer (int      fd,
 
 /* Returns: the socket of a child that sends back whatever comes, @size bytes at a time */
 static int
-start_echo (gsize size)
+start_echo (gsize    size,
+            gboolean apart)
 {
   int fds[2];
 
@@ -51,23 +52,28 @@ start_echo (gsize size)
     {
       char *data = malloc (size);
 
+      if (apart)
+        bench_pin (0, 1);
       close (fds[0]);
       while (transfer (fds[1], data, size, FALSE) && transfer (fds[1], data, size, TRUE))
         ;
       _exit (0);
     }
 
+  if (apart)
+    bench_pin (0, 0);
   close (fds[1]);
   return fds[0];
 }
 
 static double
-time_echo (gsize size,
-           guint n_rounds)
+time_echo (gsize    size,
+           guint    n_rounds,
+           gboolean apart)
 {
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (double));
   g_autofree char *data = g_malloc0 (size);
-  const int fd = start_echo (size);
+  const int fd = start_echo (size, apart);
 
   for (guint i = 0; i < n_rounds; i++)
     {
@@ -88,7 +94,7 @@ time_echo (gsize size,
 static void
 measure_ping (const char *argument)
 {
-  bench_say ("usec", time_echo (PING_SIZE, N_PINGS) * 1e6);
+  bench_say ("usec", time_echo (PING_SIZE, N_PINGS, g_strcmp0 (argument, APART) == 0) * 1e6);
 }
 
 static void
@@ -96,7 +102,7 @@ measure_echo (const char *argument)
 {
   const gsize size = (gsize) g_ascii_strtoull (argument, NULL, 10);
 
-  bench_say ("msec", time_echo (size, size > 10000000 ? 5 : 100) * 1e3);
+  bench_say ("msec", time_echo (size, size > 10000000 ? 5 : 100, FALSE) * 1e3);
 }
 
 /* As small as this process is, fork() costs little. */

@@ -15,6 +15,9 @@ typedef struct
   void (* run) (const char *argument);
 } Measure;
 
+/* An argument: the two sides on a processor each */
+#define APART "apart"
+
 extern const Measure raw_measures[];
 extern const Measure pool_measures[];
 
@@ -24,5 +27,8 @@ double bench_now        (void);
 double bench_median     (GArray     *numbers);
 double bench_max        (GArray     *numbers);
 void   bench_check      (const GError *error);
+/* Lets the process, or the calling thread for 0, run on this processor only */
+void   bench_pin        (int           pid,
+                         int           cpu);
 
 G_END_DECLS
