@@ -63,7 +63,8 @@ void        nursery_fixture_send_fork (NurseryFixture *self,
                                        GBytes         *words,
                                        int             socket,
                                        int             page);
-/* The same for a worker; the nursery must answer, and a command worker says HELLO and gets SETUP. */
+/* The same for a worker; the nursery must answer, and a command worker says HELLO and gets
+ * SETUP. */
 void        nursery_fixture_fork      (NurseryFixture *self,
                                        TestWorker     *worker,
                                        guint64         id,
@@ -76,7 +77,8 @@ void        nursery_fixture_kill      (NurseryFixture *self,
                                        guint64         id);
 void        test_worker_close         (TestWorker     *self);
 
-/* Returns: (transfer full): the words for fake-tool; @options may be NULL, and has them separated by spaces */
+/* Returns: (transfer full): the words for fake-tool; @options may be NULL, and has them separated
+ * by spaces */
 GBytes     *nursery_fixture_words     (NurseryFixture *self,
                                        const char     *options,
                                        const char     *mode,

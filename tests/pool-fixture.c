@@ -70,8 +70,8 @@ pool_fixture_assert_sum (TvmPoolExecutor *pool,
                          int              b)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) sum = tvm_pool_executor_call (pool, "add", g_variant_new ("(ii)", a, b), NULL,
-                                                     &error);
+  g_autoptr (GVariant) sum = tvm_pool_executor_call (pool, "add", g_variant_new ("(ii)", a, b),
+                                                     NULL, &error);
 
   g_assert_no_error (error);
   g_assert_cmpint (g_variant_get_int32 (sum), ==, a + b);

@@ -5,8 +5,8 @@
 #include "tvmsupport/pool/tvm-pool-executor.h"
 
 /*
- * What the tests of the pool share, on top of ProcessFixture. Everything that a test starts has its mark in the
- * environment. At its end no process, no child and no descriptor may be left.
+ * What the tests of the pool share, on top of ProcessFixture. Everything that a test starts has
+ * its mark in the environment. At its end no process, no child and no descriptor may be left.
  */
 typedef struct
 {

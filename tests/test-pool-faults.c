@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a pool does when tasks, workers and what is below them misbehave. Each test ends with the right error on the
- * right task, all other tasks done and, in the tear-down, no process and no descriptor left. */
+/* What a pool does when tasks, workers and what is below them misbehave. Each test ends with the
+ * right error on the right task, all other tasks done and, in the tear-down, no process and no
+ * descriptor left. */
 
 #define N_OTHERS 50
 
@@ -61,8 +62,9 @@ finish_others (Others *others)
   g_assert_cmpuint (others->n_good, ==, N_OTHERS);
 }
 
-/* Runs @task (taken) among others. Its error must be @code, with @part in its message. After what is no frame nothing can
- * be understood that the worker says, so that answers to calls that were sent ahead would be lost. */
+/* Runs @task (taken) among others. Its error must be @code, with @part in its message. After what
+ * is no frame nothing can be understood that the worker says, so that answers to calls that were
+ * sent ahead would be lost. */
 static void
 assert_fails_among_others (TvmPoolExecutor *pool,
                            TvmTask         *task,
@@ -178,7 +180,8 @@ test_eat_memory (PoolFixture   *fixture,
 
   tvm_worker_spec_set_address_space_limit (fixture->spec, 512 * 1024 * 1024);
   pool = pool_fixture_pool (fixture);
-  assert_fails_among_others (pool, tvm_task_new ("eat_memory", g_variant_new ("(t)", G_GUINT64_CONSTANT (1) << 40)), TVM_ERROR_TASK_FAILED, "memory");
+  assert_fails_among_others (pool, tvm_task_new ("eat_memory", g_variant_new ("(t)", G_MAXUINT64)),
+                             TVM_ERROR_TASK_FAILED, "memory");
   pool_fixture_end (pool);
 }
 
@@ -290,7 +293,8 @@ test_bad_initializer (PoolFixture   *fixture,
   assert_init_fails (fixture, tvm_task_new ("spin_blocked", NULL), "0.200 seconds");
 }
 
-/* The nursery and the supervisor are killed by somebody: what runs below them dies, what has not begun runs elsewhere. */
+/* The nursery and the supervisor are killed by somebody: what runs below them dies, what has not
+ * begun runs elsewhere. */
 static void
 kill_parent_of_worker (PoolFixture *fixture,
                        guint        level)

@@ -11,7 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Workers behind a launcher: with a real sshd on the loopback interface, and with env as the smallest one there is. */
+/* Workers behind a launcher: with a real sshd on the loopback interface, and with env as the
+ * smallest one there is. */
 
 typedef struct
 {

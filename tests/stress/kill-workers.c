@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Ends workers of a nursery whose tasks do all to survive: daemons, loops of forks that change their
- * session each time, a process that is stopped, ignored signals. A round ends one by KILL or by its
- * own death, and now and then a nursery with all that it has; another worker must
+ * Ends workers of a nursery whose tasks do all to survive: daemons, loops of forks that change
+ * their session each time, a process that is stopped, ignored signals. A round ends one by KILL or
+ * by its own death, and now and then a nursery with all that it has; another worker must
  * not notice. Tells how long it took until EXITED, and fails if anything was left then.
  *
  *   kill-workers [ROUNDS]

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A pool for a long time: very many tasks, of which every hundredth crashes and every hundredth runs
- * into its time limit. Each has to end once, and rightly; none may be run twice; memory, descriptors
- * and processes may not grow.
+ * A pool for a long time: very many tasks, of which every hundredth crashes and every hundredth
+ * runs into its time limit. Each has to end once, and rightly; none may be run twice; memory,
+ * descriptors and processes may not grow.
  *
  *   soak-pool [TASKS [WORKERS]]
  */

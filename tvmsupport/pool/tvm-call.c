@@ -69,8 +69,8 @@ tvm_call_new (TvmEngine    *engine,
     }
 
   if (check_size (self, task, error))
-    self->payload = tvm_task_encode_split (task, engine->spec->payload_type, &self->body, &self->tail,
-                                           error);
+    self->payload = tvm_task_encode_split (task, engine->spec->payload_type, &self->body,
+                                           &self->tail, error);
 
   return self;
 }
@@ -139,7 +139,8 @@ tvm_call_give_away (TvmCall *self)
 {
   gulong id = self->cancel_id;
 
-  /* Not g_cancellable_disconnect(), which would wait for the very emission that may have brought us here. */
+  /* Not g_cancellable_disconnect(), which would wait for the very emission that may have brought
+   * us here. */
   if (id != 0)
     g_signal_handler_disconnect (self->cancellable, id);
 
@@ -153,7 +154,8 @@ make_cancelled (void)
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Operation was cancelled"));
 }
 
-/* It is with its worker and has not begun; another one runs there. Something must take its answer. */
+/* It is with its worker and has not begun; another one runs there. Something must take its
+ * answer. */
 static void
 leave_ghost (TvmCall *self)
 {

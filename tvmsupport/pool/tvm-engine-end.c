@@ -258,7 +258,8 @@ tvm_engine_shutdown (TvmEngine        *self,
   return id;
 }
 
-/* In a fork of the application: what the parent uses must not be touched, only our copies of its descriptors go. */
+/* In a fork of the application: what the parent uses must not be touched, only our copies of its
+ * descriptors go. */
 static void
 abandon (TvmEngine *self)
 {

@@ -14,14 +14,17 @@ G_BEGIN_DECLS
 /*
  * What the files of the engine share.
  *
- * One mutex per engine guards the engine, its calls, workers and nurseries. Functions named …_locked need it. Nothing
- * is told to anybody while it is held: outcomes are collected and given away by tvm_engine_unlock().
+ * One mutex per engine guards the engine, its calls, workers and nurseries. Functions named
+ * …_locked need it. Nothing is told to anybody while it is held: outcomes are collected and given
+ * away by tvm_engine_unlock().
  *
- *   TvmEngine      the queue, who gets what, time limits, the end           tvm-engine.c, tvm-engine-end.c
- *   TvmCall        one submitted task                                       tvm-call.c
- *   TvmWorker      one process: its channel, the calls that it has          tvm-worker.c, tvm-worker-frames.c
- *   TvmNurseryLink the process that makes workers and kills them            tvm-nursery-link.c
- *   TvmOutlet      where the stdout and stderr of something is read         tvm-outlet.c
+ *   TvmEngine      the queue, who gets what, time limits   tvm-engine.c, tvm-engine-run.c
+ *                  the end of everything                   tvm-engine-end.c
+ *   TvmCall        one submitted task                      tvm-call.c
+ *   TvmWorker      one process, and the calls that it has  tvm-worker.c, tvm-worker-start.c
+ *                  what it says                            tvm-worker-frames.c
+ *   TvmNurseryLink what makes workers and kills them       tvm-nursery-link.c
+ *   TvmOutlet      where stdout and stderr are read        tvm-outlet.c
  */
 
 typedef struct _TvmWorker TvmWorker;
@@ -99,7 +102,7 @@ struct _TvmWorker
   TvmWire channel;
   TvmPollHandle *handle;        /* (nullable) */
   TvmPollEvents handle_events;
-  guint64 *page;                /* (nullable): the status page; its first number is the last id that began */
+  guint64 *page;                /* (nullable): the status page: first the last id that began */
   int pid;
   TvmOutlets outlets;           /* of a worker whose output is captured */
 
@@ -239,7 +242,8 @@ void       tvm_call_complete_locked         (TvmCall         *self,
                                              TvmTaskResult   *result,
                                              GError          *error);
 void       tvm_call_give_away               (TvmCall         *self);
-/* The descriptors of a command. @fds: (out): owned by the caller; @n_fds: 2, or 3 with stdin first */
+/* The descriptors of a command. @fds: (out): owned by the caller; @n_fds: 2, or 3 with stdin
+ * first */
 gboolean   tvm_call_open_stdio              (TvmCall         *self,
                                              int              fds[3],
                                              guint           *n_fds,

@@ -7,17 +7,19 @@
 G_BEGIN_DECLS
 
 /*
- * The engine: what TvmPoolExecutor, TvmMapIterator and TvmPopenWorker are made of. It has the queue, the workers
- * and their nursery. Any thread may call it. What it calls back comes on the I/O thread or in the thread that made
- * it happen, without any lock held, and must be short; it may call the engine.
+ * The engine: what TvmPoolExecutor, TvmMapIterator and TvmPopenWorker are made of. It has the
+ * queue, the workers and their nursery. Any thread may call it. What it calls back comes on the
+ * I/O thread or in the thread that made it happen, without any lock held, and must be short; it
+ * may call the engine.
  */
 typedef struct _TvmEngine TvmEngine;
 
 /* A submitted task, until its outcome */
 typedef struct _TvmCall TvmCall;
 
-/* Called exactly once for a call. Either @result (transfer full), for what the pool took and ended, whatever the
- * outcome; or @error (transfer full), for what was cancelled, could not be submitted or lost its pool. */
+/* Called exactly once for a call. Either @result (transfer full), for what the pool took and
+ * ended, whatever the outcome; or @error (transfer full), for what was cancelled, could not be
+ * submitted or lost its pool. */
 typedef void (*TvmCallDone) (TvmTaskResult  *result,
                              GError         *error,
                              gpointer        user_data);
@@ -53,27 +55,27 @@ void       tvm_engine_set_timeouts    (TvmEngine         *self,
                                        gint64             soft_timeout_msec);
 void       tvm_engine_set_retry_policy (TvmEngine        *self,
                                         TvmRetryPolicy    policy);
-/* To be called once, before anything is submitted. At most one call is on its way until tvm_engine_get_counts() was called
- * after it. @destroy is called when there can be no more calls. */
+/* To be called once, before anything is submitted. At most one call is on its way until
+ * tvm_engine_get_counts() was called after it. @destroy is called when there can be no more
+ * calls. */
 void       tvm_engine_set_watch       (TvmEngine         *self,
                                        TvmEngineChanged   changed,
                                        gpointer           user_data,
                                        GDestroyNotify     destroy);
-/* How many calls a worker is sent at most, at the moment: more than one where calls are short */
-guint      tvm_engine_get_depth       (TvmEngine         *self);
 void       tvm_engine_get_counts      (TvmEngine         *self,
                                        TvmEngineCounts   *counts);
 /* Returns: (transfer container) (element-type TvmEngineWorker) */
 GArray    *tvm_engine_get_workers     (TvmEngine         *self);
 
-/* The outcome may come before it returns. Returns: (transfer full): for tvm_call_cancel(); may be dropped at any time.
- * Never NULL; what cannot be submitted is an error to @done. */
+/* The outcome may come before it returns. Returns: (transfer full): for tvm_call_cancel(); may be
+ * dropped at any time. Never NULL; what cannot be submitted is an error to @done. */
 TvmCall   *tvm_engine_submit          (TvmEngine         *self,
                                        TvmTask           *task,
                                        GCancellable      *cancellable,
                                        TvmCallDone        done,
                                        gpointer           user_data);
-/* Several tasks on their way at once: between the two, tvm_engine_submit() only queues. They nest. */
+/* Several tasks on their way at once: between the two, tvm_engine_submit() only queues. They
+ * nest. */
 void       tvm_engine_cork            (TvmEngine         *self);
 void       tvm_engine_uncork          (TvmEngine         *self);
 
@@ -88,11 +90,11 @@ void       tvm_call_cancel            (TvmCall           *call);
 TvmCall   *tvm_call_ref               (TvmCall           *call);
 void       tvm_call_unref             (TvmCall           *call);
 
-/* Kills the workers that there are; their tasks, and those that are queued, end with WORKER_DIED. The next task
- * starts new ones. */
+/* Kills the workers that there are; their tasks, and those that are queued, end with WORKER_DIED.
+ * The next task starts new ones. */
 void       tvm_engine_kill_workers    (TvmEngine         *self);
-/* Calls @done once, when no worker that there is now, and nothing that it started, is left. Returns: an id for
- * tvm_engine_forget() */
+/* Calls @done once, when no worker that there is now, and nothing that it started, is left.
+ * Returns: an id for tvm_engine_forget() */
 guint64    tvm_engine_wait_gone       (TvmEngine         *self,
                                        TvmEngineChanged   done,
                                        gpointer           user_data);
@@ -100,7 +102,8 @@ guint64    tvm_engine_wait_gone       (TvmEngine         *self,
 gboolean   tvm_engine_forget          (TvmEngine         *self,
                                        guint64            id);
 
-/* No more submissions (G_IO_ERROR_CLOSED). Calls @done when all has ended and no process is left; each time anew */
+/* No more submissions (G_IO_ERROR_CLOSED). Calls @done when all has ended and no process is left;
+ * each time anew */
 guint64    tvm_engine_shutdown        (TvmEngine         *self,
                                        TvmShutdownMode    mode,
                                        TvmEngineChanged   done,

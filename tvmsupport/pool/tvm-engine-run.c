@@ -7,8 +7,8 @@
 #include <poll.h>
 #include <time.h>
 
-/* The blocking submission. Where a worker is idle, the thread that waits for the answer reads it itself: it *leads* the
- * worker meanwhile, and no other thread has to be woken. */
+/* The blocking submission. Where a worker is idle, the thread that waits for the answer reads it
+ * itself: it *leads* the worker meanwhile, and no other thread has to be woken. */
 
 typedef struct
 {

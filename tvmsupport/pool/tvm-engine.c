@@ -16,8 +16,8 @@
 
 /* Who gets what. */
 
-/* How many calls a worker is sent ahead, by how long a call takes: the shorter it is, the more of its time would go
- * into waiting for the next one, and the less it matters who gets it. */
+/* How many calls a worker is sent ahead, by how long a call takes: the shorter it is, the more of
+ * its time would go into waiting for the next one, and the less it matters who gets it. */
 #define DEPTH_SHORT_USEC 30
 #define DEPTH_SHORT 64
 #define DEPTH_MIDDLE_USEC 100
@@ -338,8 +338,8 @@ send_next (TvmEngine *self,
   return FALSE;
 }
 
-/* Whether a call may wait at a worker. One that can be cancelled must not begin after that, one with a large
- * payload would only fill the socket. */
+/* Whether a call may wait at a worker. One that can be cancelled must not begin after that, one
+ * with a large payload would only fill the socket. */
 static gboolean
 may_wait (const TvmCall *call)
 {
@@ -375,10 +375,12 @@ fill_some (TvmEngine *self,
            gboolean   used,
            guint     *n_busy)
 {
-  for (guint i = 0; i < self->workers->len && self->n_queued > 0 && *n_busy < self->max_workers; i++)
+  for (guint i = 0; i < self->workers->len && self->n_queued > 0; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
 
+      if (*n_busy >= self->max_workers)
+        return;
       if (worker->ready != ready || (worker->n_uses > 0) != used
           || !g_queue_is_empty (&worker->calls) || tvm_worker_get_room (worker) == 0)
         continue;
@@ -386,8 +388,9 @@ fill_some (TvmEngine *self,
     }
 }
 
-/* First every idle worker gets a call. @ready: FALSE for those that are being started. A spare one waits until those that
- * are in use are worn, so that the only worker of a TvmPopenWorker stays the same. */
+/* First every idle worker gets a call. @ready: FALSE for those that are being started. A spare one
+ * waits until those that are in use are worn, so that the only worker of a TvmPopenWorker stays
+ * the same. */
 static void
 fill_idle (TvmEngine *self,
            gboolean   ready,
@@ -403,10 +406,10 @@ fill_ahead (TvmEngine *self)
   for (guint i = 0; i < self->workers->len && self->n_queued > 0; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
-      guint room = worker->ready && !g_queue_is_empty (&worker->calls) ? tvm_worker_get_room (worker) : 0;
+      guint room = tvm_worker_get_room (worker);
 
       /* In batches, so that one system call serves many */
-      if (room < self->max_depth / 2)
+      if (!worker->ready || g_queue_is_empty (&worker->calls) || room < self->max_depth / 2)
         continue;
       while (room-- > 0 && self->n_queued > 0 && may_wait (peek_call (self)))
         send_next (self, worker);
@@ -418,7 +421,8 @@ count_spares (TvmEngine *self)
 {
   const TvmWorkerSpec *spec = self->spec;
 
-  if (spec->maximum_uses > 0 && spec->maximum_uses < FEW_USES && spec->start == TVM_WORKER_START_WARM)
+  if (spec->maximum_uses > 0 && spec->maximum_uses < FEW_USES
+      && spec->start == TVM_WORKER_START_WARM)
     return MAX (spec->n_spares, self->max_workers);
   return spec->n_spares;
 }
@@ -647,12 +651,6 @@ tvm_engine_set_watch (TvmEngine        *self,
   self->changed = changed;
   self->changed_data = user_data;
   self->changed_destroy = destroy;
-}
-
-guint
-tvm_engine_get_depth (TvmEngine *self)
-{
-  return __atomic_load_n (&self->max_depth, __ATOMIC_RELAXED);
 }
 
 void

@@ -18,10 +18,10 @@
 #define STOP_LIMIT_USEC 10000
 
 /*
- * Here, other than in the supervisor, the tree is not ours: what loses its parent goes to some other
- * process, out of sight. So all of it is stopped first, from the top down. What has stopped starts
- * nothing more, and the list of its children is complete. Then all is killed, from the bottom up, so
- * that each is still known by its parent.
+ * Here, other than in the supervisor, the tree is not ours: what loses its parent goes to some
+ * other process, out of sight. So all of it is stopped first, from the top down. What has stopped
+ * starts nothing more, and the list of its children is complete. Then all is killed, from the
+ * bottom up, so that each is still known by its parent.
  */
 typedef struct
 {
@@ -92,8 +92,8 @@ is_dead (Killer *self,
 }
 
 /* All members of a session come from its leader. What forks, calls setsid() and ends, again and
- * again, is hardly ever still there when it was found; but for a moment its child is in its group, and
- * for the kernel a signal to a group and a fork exclude each other. */
+ * again, is hardly ever still there when it was found; but for a moment its child is in its group,
+ * and for the kernel a signal to a group and a fork exclude each other. */
 static void
 stop_session (pid_t leader)
 {
@@ -191,8 +191,8 @@ kill_all (Killer *self)
  * [class@TvmSupport.PopenWorker] has started is always found; to end that,
  * [method@TvmSupport.PopenWorker.kill] is what to call.
  *
- * It may be called in any thread, and blocks for about a millisecond; for two seconds at most, where
- * something goes on starting processes there.
+ * It may be called in any thread, and blocks for about a millisecond; for two seconds at most,
+ * where something goes on starting processes there.
  *
  * Returns: how many processes were killed; 0 if there is no process @pid
  *

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The library's end of a nursery. The nursery runs below a supervisor like any other program, so that with the end of its
- * run nothing of it and its workers is left. */
+/* The library's end of a nursery. The nursery runs below a supervisor like any other program, so
+ * that with the end of its run nothing of it and its workers is left. */
 
 /* How long a nursery may take to end by itself */
 #define END_GRACE_USEC 2000000
@@ -77,7 +77,8 @@ retire (TvmNurseryLink *self)
     self->engine->nursery = NULL;
 }
 
-/* It has ended, or cannot be understood. Its supervisor, which tells how it ended, kills whatever is left. */
+/* It has ended, or cannot be understood. Its supervisor, which tells how it ended, kills whatever
+ * is left. */
 static void
 lose (TvmNurseryLink *self)
 {
@@ -105,7 +106,8 @@ static char *
 describe_fork_error (const TvmWireFrame *frame,
                      int                    errsv)
 {
-  const char *reason = tvm_frame_get_setting ((const char *) frame->data, frame->header.length, "reason");
+  const char *reason = tvm_frame_get_setting ((const char *) frame->data, frame->header.length,
+                                              "reason");
 
   if (reason != NULL && *reason != '\0')
     return g_strdup_printf (_("could not be started: %s: %s"), reason, g_strerror (errsv));
@@ -339,7 +341,8 @@ make_argv (const TvmWorkerSpec  *spec,
     g_strv_builder_addv (builder, (const char **) spec->argv);
   else
     {
-      helper = tvm_launch_dup_helper_path (executes ? "tvmsupport-nursery" : "tvmsupport-worker", error);
+      helper = tvm_launch_dup_helper_path (executes ? "tvmsupport-nursery" : "tvmsupport-worker",
+                                           error);
       if (helper == NULL)
         return NULL;
       g_strv_builder_add (builder, helper);

@@ -9,9 +9,10 @@ G_BEGIN_DECLS
  * The poller: descriptors that the I/O thread waits for, and that any thread may arm and disarm
  * without waking it, which a GSource cannot do. It is one epoll in one source of the I/O thread.
  *
- * @func is called on the I/O thread. After tvm_poll_handle_remove() has returned there it is not called again;
- * if another thread removes the handle, a call may be on its way, so that @func must look for itself
- * whether there is anything left to do. @destroy is called on the I/O thread when no call can come any more.
+ * @func is called on the I/O thread. After tvm_poll_handle_remove() has returned there it is not
+ * called again; if another thread removes the handle, a call may be on its way, so that @func must
+ * look for itself whether there is anything left to do. @destroy is called on the I/O thread when
+ * no call can come any more.
  */
 typedef struct _TvmPollHandle TvmPollHandle;
 

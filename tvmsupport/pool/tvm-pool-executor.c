@@ -14,8 +14,9 @@
  * Runs tasks in worker processes.
  *
  * A pool has up to [property@TvmSupport.PoolExecutor:max-workers] workers, made as its
- * [class@TvmSupport.WorkerSpec] says when there is work for them. A task is given to a worker that is free; the task with
- * the highest [property@TvmSupport.Task:priority] first, and among equals the one that was submitted first.
+ * [class@TvmSupport.WorkerSpec] says when there is work for them. A task is given to a worker that
+ * is free; the task with the highest [property@TvmSupport.Task:priority] first, and among equals
+ * the one that was submitted first.
  *
  * ```c
  * g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_module ("./libkernels.so");
@@ -29,12 +30,13 @@
  *
  * ## What becomes of a task
  *
- * [method@TvmSupport.PoolExecutor.submit] gives a [class@TvmSupport.TaskResult] for every task that the pool took, also
- * for one that failed, crashed its worker or was killed at its time limit:
- * [method@TvmSupport.TaskResult.get_status] tells which, and [method@TvmSupport.TaskResult.check] makes an error of it.
- * It fails itself with
+ * [method@TvmSupport.PoolExecutor.submit] gives a [class@TvmSupport.TaskResult] for every task
+ * that the pool took, also for one that failed, crashed its worker or was killed at its time limit:
+ * [method@TvmSupport.TaskResult.get_status] tells which, and [method@TvmSupport.TaskResult.check]
+ * makes an error of it. It fails itself with
  *
- * - %G_IO_ERROR_CANCELLED if the task was cancelled: one that was queued never begins, one that ran loses its worker;
+ * - %G_IO_ERROR_CANCELLED if the task was cancelled: one that was queued never begins, one that
+ * ran loses its worker;
  * - %G_IO_ERROR_CLOSED after a shutdown;
  * - %TVM_ERROR_INVALID_ARGUMENT if the task is not for the workers of this pool, or is too large;
  * - %TVM_ERROR_NOT_FOUND if a command is not there;
@@ -42,17 +44,19 @@
  *
  * ## Time limits and kills
  *
- * The clock of a task runs from the moment at which its worker has nothing else to do than this task until the result is
- * there, on a thread of the library: it does not need a main loop and cannot be held up by one. At the limit the task
- * ends at once, with %TVM_ERROR_TIMED_OUT, and everything that its worker had started dies: also what has left its process
- * group or its session, blocks signals or was stopped. A worker that crashes fails the task that it ran and no other one.
- * When the application dies, for whatever reason, all workers die.
+ * The clock of a task runs from the moment at which its worker has nothing else to do than this
+ * task until the result is there, on a thread of the library: it does not need a main loop and
+ * cannot be held up by one. At the limit the task ends at once, with %TVM_ERROR_TIMED_OUT, and
+ * everything that its worker had started dies: also what has left its process group or its
+ * session, blocks signals or was stopped. A worker that crashes fails the task that it ran and no
+ * other one. When the application dies, for whatever reason, all workers die.
  *
  * ## Threads
  *
- * All methods may be called from any thread. Callbacks come in the thread-default context of the caller; properties
- * notify in that of the creator. The blocking methods need no main loop and touch none. A process that was forked from
- * the application cannot use the pools of the application.
+ * All methods may be called from any thread. Callbacks come in the thread-default context of the
+ * caller; properties notify in that of the creator. The blocking methods need no main loop and
+ * touch none. A process that was forked from the application cannot use the pools of the
+ * application.
  *
  * Since: 1.0
  */
@@ -232,23 +236,25 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  obj_props[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 0, G_MAXUINT, 0, fixed);
+  obj_props[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 0, G_MAXUINT, 0,
+                                                   fixed);
 
   /**
    * TvmPoolExecutor:timeout:
    *
-   * The time limit, in milliseconds, of tasks that have none of their own and are submitted from now on; -1, the
-   * default, means that there is none.
+   * The time limit, in milliseconds, of tasks that have none of their own and are submitted from
+   * now on; -1, the default, means that there is none.
    *
    * Since: 1.0
    */
-  obj_props[PROP_TIMEOUT] = g_param_spec_int64 ("timeout", NULL, NULL, -1, G_MAXINT64, -1, writable);
+  obj_props[PROP_TIMEOUT] = g_param_spec_int64 ("timeout", NULL, NULL, -1, G_MAXINT64, -1,
+                                                writable);
 
   /**
    * TvmPoolExecutor:soft-timeout:
    *
-   * The same for the soft time limit, at which a task is asked to end: the [class@Gio.Cancellable] that its function was
-   * given is cancelled.
+   * The same for the soft time limit, at which a task is asked to end: the [class@Gio.Cancellable]
+   * that its function was given is cancelled.
    *
    * Since: 1.0
    */
@@ -262,7 +268,8 @@ install_settings (void)
    *
    * Since: 1.0
    */
-  obj_props[PROP_RETRY_POLICY] = g_param_spec_enum ("retry-policy", NULL, NULL, TVM_TYPE_RETRY_POLICY,
+  obj_props[PROP_RETRY_POLICY] = g_param_spec_enum ("retry-policy", NULL, NULL,
+                                                    TVM_TYPE_RETRY_POLICY,
                                                     TVM_RETRY_POLICY_NOT_BEGUN, writable);
 }
 
@@ -296,7 +303,8 @@ install_state (void)
    *
    * Since: 1.0
    */
-  obj_props[PROP_N_FINISHED] = g_param_spec_uint64 ("n-finished", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  obj_props[PROP_N_FINISHED] = g_param_spec_uint64 ("n-finished", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                    flags);
 
   /**
    * TvmPoolExecutor:workers:
@@ -579,7 +587,8 @@ tvm_pool_executor_get_n_finished (TvmPoolExecutor *self)
  *
  * Gets the workers that there are, a list of [class@TvmSupport.WorkerInfo].
  *
- * The list changes in the thread-default context of the creator of the pool, and is to be used there.
+ * The list changes in the thread-default context of the creator of the pool, and is to be used
+ * there.
  *
  * Returns: (transfer none): the list
  *
@@ -870,8 +879,9 @@ end_wait_cancelled (GCancellable *cancellable,
  *
  * Ends the pool and waits until all tasks have their outcome and no process is left.
  *
- * It may be called again, also to cancel what a first call let run. From the moment of the call on nothing can be
- * submitted. Without it a pool ends, without a wait, when its last reference is dropped.
+ * It may be called again, also to cancel what a first call let run. From the moment of the call on
+ * nothing can be submitted. Without it a pool ends, without a wait, when its last reference is
+ * dropped.
  *
  * Errors: %G_IO_ERROR_CANCELLED.
  *
@@ -933,7 +943,8 @@ tvm_pool_executor_shutdown_async (TvmPoolExecutor     *self,
       wait->ref_count = 2;
       wait->source = g_cancellable_source_new (cancellable);
       g_source_set_static_name (wait->source, "[tvmsupport] wait for the end of a pool");
-      g_source_set_callback (wait->source, G_SOURCE_FUNC (end_wait_cancelled), wait, end_wait_unref);
+      g_source_set_callback (wait->source, G_SOURCE_FUNC (end_wait_cancelled), wait,
+                             end_wait_unref);
       g_source_attach (wait->source, g_task_get_context (wait->task));
     }
 

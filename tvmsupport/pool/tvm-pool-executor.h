@@ -17,10 +17,12 @@ G_BEGIN_DECLS
 
 /**
  * TvmRetryPolicy:
- * @TVM_RETRY_POLICY_NOT_BEGUN: a task whose worker died before it began the task is given to another
+ * @TVM_RETRY_POLICY_NOT_BEGUN: a task whose worker died before it began the task is given to
+ * another
  * @TVM_RETRY_POLICY_NEVER: it fails with %TVM_ERROR_WORKER_DIED
  *
- * What a pool does with a task whose worker died before the task had begun. A task that had begun is never run again.
+ * What a pool does with a task whose worker died before the task had begun. A task that had begun
+ * is never run again.
  *
  * Since: 1.0
  */

@@ -73,7 +73,8 @@ update_workers (TvmPoolView *self)
       else
         {
           TvmEngineWorker gone = {
-            id, tvm_worker_info_get_pid (info), TVM_WORKER_STATE_GONE, tvm_worker_info_get_n_uses (info),
+            id, tvm_worker_info_get_pid (info), TVM_WORKER_STATE_GONE,
+            tvm_worker_info_get_n_uses (info),
           };
 
           tvm_worker_info_update (info, &gone);
@@ -164,7 +165,8 @@ tvm_pool_view_free (TvmPoolView *self)
 
   g_weak_ref_set (&self->owner, NULL);
 
-  /* In a context that nobody iterates any more it would keep itself, us and the context for ever. */
+  /* In a context that nobody iterates any more it would keep itself, us and the context for
+   * ever. */
   g_mutex_lock (&self->mutex);
   self->closed = TRUE;
   source = g_steal_pointer (&self->source);

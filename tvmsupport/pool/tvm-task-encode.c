@@ -44,9 +44,9 @@ get_offset_size (gsize size)
   return 8;
 }
 
-/* A variant of type (sv), put together here: to make a tuple for it would cost more than the rest of
- * a small task. It has the string, the variant at the next multiple of 8 (its value, a zero byte,
- * its type), and where the string ends. */
+/* A variant of type (sv), put together here: to make a tuple for it would cost more than the rest
+ * of a small task. It has the string, the variant at the next multiple of 8 (its value, a zero
+ * byte, its type), and where the string ends. */
 /* From this size on a value travels from where it is. */
 #define SPLIT_SIZE (64 * 1024)
 

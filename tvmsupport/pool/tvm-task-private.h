@@ -38,8 +38,8 @@ GBytes *tvm_task_encode (TvmTask         *self,
                          TvmPayloadType   payload_type,
                          GError         **error);
 
-/* The same, where a large value need not be copied: what is to be sent is the payload, then @body and @tail, if they are
- * set. */
+/* The same, where a large value need not be copied: what is to be sent is the payload, then @body
+ * and @tail, if they are set. */
 GBytes *tvm_task_encode_split (TvmTask         *self,
                                TvmPayloadType   payload_type,
                                GBytes         **body,

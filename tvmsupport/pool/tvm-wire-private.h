@@ -75,7 +75,8 @@ gboolean         tvm_wire_has_output    (const TvmWire      *self);
 
 /* Reads once. */
 TvmWireStatus tvm_wire_fill       (TvmWire         *self);
-/* Returns: TRUE with a whole frame. FALSE with @problem set if what came is no frame, NULL if there is none yet */
+/* Returns: TRUE with a whole frame. FALSE with @problem set if what came is no frame, NULL if
+ * there is none yet */
 gboolean         tvm_wire_next       (TvmWire         *self,
                                          TvmWireFrame    *frame,
                                          const char        **problem);

@@ -318,7 +318,8 @@ worker_prepare (TvmWorker  *self,
     return FALSE;
 
   *words = make_words (engine, self->nursery->executes, error);
-  if (*words == NULL || !open_fds (self, fds, error) || !push_setup (self, self->nursery->executes, error))
+  if (*words == NULL || !open_fds (self, fds, error)
+      || !push_setup (self, self->nursery->executes, error))
     return FALSE;
 
   self->handle_events = TVM_POLL_IN;

@@ -47,8 +47,8 @@ tvm_worker_unref (TvmWorker *self)
   g_free (self);
 }
 
-/* While a worker has many short calls before it, each answer would wake us, and take the processor from it: its answers
- * are let come together for a moment. */
+/* While a worker has many short calls before it, each answer would wake us, and take the processor
+ * from it: its answers are let come together for a moment. */
 static void
 rest (TvmWorker *self)
 {
@@ -190,7 +190,8 @@ tvm_worker_send_locked (TvmWorker  *self,
     tvm_wire_push_split (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload,
                          call->body, call->tail);
   else
-    tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload, fds, n_fds);
+    tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload,
+                       fds, n_fds);
   g_queue_push_tail_link (&self->calls, &call->link);
   if (self->calls.length == 1)
     tvm_worker_begin_head_locked (self, g_get_monotonic_time ());

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Frames without descriptors that are sent as the other side reads them: for who must not wait. Plain C. */
+/* Frames without descriptors that are sent as the other side reads them: for who must not wait.
+ * Plain C. */
 
 #include "tvmsupport/worker/tvm-frame.h"
 
@@ -19,7 +20,8 @@ typedef struct
 int    tvm_frame_queue_add      (TvmFrameQueue  *self,
                                  TvmFrameHeader  header,
                                  const void     *payload);
-/* Sends what can be sent at once. Returns: 0, also if there is a rest, or an errno: nobody is there */
+/* Sends what can be sent at once. Returns: 0, also if there is a rest, or an errno: nobody is
+ * there */
 int    tvm_frame_queue_flush    (TvmFrameQueue  *self);
 size_t tvm_frame_queue_get_size (const TvmFrameQueue *self);
 void   tvm_frame_queue_clear    (TvmFrameQueue  *self);

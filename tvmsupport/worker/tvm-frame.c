@@ -26,7 +26,8 @@
 
 #define BUFFER_SIZE (64 * 1024)
 
-/* The first piece of a large payload, which takes memory only where it is written; then it doubles. */
+/* The first piece of a large payload, which takes memory only where it is written; then it
+ * doubles. */
 #define FIRST_PIECE ((size_t) 4 * 1024 * 1024)
 
 /* What is worth to be asked for in large pages */
@@ -347,7 +348,8 @@ take_descriptors (TvmFrameReader *self,
   return NULL;
 }
 
-/* Reads into the free part of the buffer. Returns: bytes, 0 at the end, -1 with errno or @problem */
+/* Reads into the free part of the buffer. Returns: bytes, 0 at the end, -1 with errno or
+ * @problem */
 static ssize_t
 fill_buffer (TvmFrameReader  *self,
              const char     **problem)
@@ -357,7 +359,8 @@ fill_buffer (TvmFrameReader  *self,
   struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
   ssize_t n;
 
-  /* The next ones might not find a place, and all that belong to frames that have begun are there. */
+  /* The next ones might not find a place, and all that belong to frames that have begun are
+   * there. */
   if (self->n_fds > TVM_FRAME_MAX_FDS + 1)
     {
       *problem = "descriptors that belong to no frame";

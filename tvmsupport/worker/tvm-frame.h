@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The frames of docs/worker-protocol.md: the one implementation, for the library, its worker and its
- * nursery. Plain C: the nursery links no GLib.
+ * The frames of docs/worker-protocol.md: the one implementation, for the library, its worker and
+ * its nursery. Plain C: the nursery links no GLib.
  */
 
 #include <stdbool.h>
@@ -65,8 +65,9 @@ const char *tvm_frame_decode (TvmFrameHeader *header,
                               const uint8_t   bytes[TVM_FRAME_HEADER_SIZE],
                               uint64_t        max_length);
 
-/* Blocking, for the worker and the nursery, also where @fd itself does not block. @fds (NULL if @n_fds is 0) stay
- * the caller's. There is no SIGPIPE from a socket; from a pipe there is, unless it is blocked or ignored.
+/* Blocking, for the worker and the nursery, also where @fd itself does not block. @fds (NULL if
+ * @n_fds is 0) stay the caller's. There is no SIGPIPE from a socket; from a pipe there is, unless
+ * it is blocked or ignored.
  * Returns: 0 or an errno; EPIPE if nobody is there */
 int tvm_frame_write (int            fd,
                      TvmFrameHeader header,
@@ -80,7 +81,8 @@ int tvm_frame_write_parts (int                 fd,
                            unsigned            n_parts,
                            const int          *fds);
 
-/* Appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit or @end was NULL */
+/* Appends "NAME=VALUE" and its zero byte at @end. Returns: the new end, NULL if it does not fit or
+ * @end was NULL */
 char *tvm_frame_put_setting (char       *end,
                              const char *limit,
                              const char *name,
@@ -90,8 +92,8 @@ char *tvm_frame_put_number (char       *end,
                             const char *name,
                             long long   value);
 
-/* Returns: the value of @name in the settings of @payload (within it), or NULL. A payload whose last byte is not
- * zero has no settings. */
+/* Returns: the value of @name in the settings of @payload (within it), or NULL. A payload whose
+ * last byte is not zero has no settings. */
 const char *tvm_frame_get_setting (const char *payload,
                                    size_t      length,
                                    const char *name);
@@ -100,15 +102,16 @@ bool tvm_frame_get_number (const char *payload,
                            const char *name,
                            long long  *value);
 
-/* Memory for a large payload of @length bytes, of which more than @size have come: @memory, moved, with a new @size. It
- * grows with what comes and not with what was announced. To be freed with free(). Returns: NULL, with @memory as it was, if
- * there is none */
+/* Memory for a large payload of @length bytes, of which more than @size have come: @memory, moved,
+ * with a new @size. It grows with what comes and not with what was announced. To be freed with
+ * free(). Returns: NULL, with @memory as it was, if there is none */
 void *tvm_frame_grow (void   *memory,
                       size_t *size,
                       size_t  length);
 
 
-/* Buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system call. */
+/* Buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system
+ * call. */
 typedef struct
 {
   int fd;
@@ -135,12 +138,13 @@ typedef enum
   TVM_FRAME_READ_ERROR,     /* errno; with EMFILE and ENFILE see below */
 } TvmFrameReadStatus;
 
-/* @payload: (out): within the reader, until the next call; @fds: (out): header->n_fds of them, now the caller's,
- * close-on-exec; @problem: (out): in English, for a message.
+/* @payload: (out): within the reader, until the next call; @fds: (out): header->n_fds of them, now
+ * the caller's, close-on-exec; @problem: (out): in English, for a message.
  *
- * ERROR with EMFILE says that there was no room for the descriptors of a frame, which is lost with them: @header and
- * @payload are set, @fds are not, and the next read goes on behind it. After BROKEN and any other ERROR the stream
- * is not to be read any more. */
+ * ERROR with EMFILE says that there was no room for the descriptors of a frame, which is lost with
+ * them: @header and
+ * @payload are set, @fds are not, and the next read goes on behind it. After BROKEN and any other
+ * ERROR the stream is not to be read any more. */
 TvmFrameReadStatus tvm_frame_read (TvmFrameReader  *self,
                                    uint64_t         max_length,
                                    TvmFrameHeader  *header,

@@ -7,10 +7,10 @@
  *
  * Everything happens in rounds. A round reaps, then lists the children; those that are no workers,
  * or workers that are to die, are killed with all that is below them. A worker that was reaped is
- * reported once no child is left that can come from it: its children become ours when it dies, which
- * is after the last round in which it was not yet reaped has begun, so those that were seen before
- * that round belong to others. Hence what cannot be killed, because it sleeps uninterruptibly, only
- * delays the end of the worker that it belongs to.
+ * reported once no child is left that can come from it: its children become ours when it dies,
+ * which is after the last round in which it was not yet reaped has begun, so those that were seen
+ * before that round belong to others. Hence what cannot be killed, because it sleeps
+ * uninterruptibly, only delays the end of the worker that it belongs to.
  *
  * Nothing here waits for anything but in poll(). While there is something to kill, rounds follow
  * each other whenever a child has ended, and from time to time, because orphans come without a
