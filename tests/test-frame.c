@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -284,6 +286,7 @@ test_large (Fixture       *self,
   TvmFrameReadStatus status;
   guint n = 0;
   guint n_again = 0;
+  struct pollfd poll_fd = { .fd = self->fds[0], .events = POLLIN };
 
   g_byte_array_set_size (array, 20 * 1000 * 1000 + 1);
   for (guint i = 0; i < array->len; i++)
@@ -301,7 +304,7 @@ test_large (Fixture       *self,
       if (status == TVM_FRAME_READ_AGAIN)
         {
           n_again++;
-          g_thread_yield ();
+          g_assert_cmpint (poll (&poll_fd, 1, -1), ==, 1);
           continue;
         }
 
@@ -501,6 +504,21 @@ test_descriptors_too_many (Fixture       *self,
   g_assert_cmpint (read_frame (self), ==, TVM_FRAME_READ_BROKEN);
 }
 
+/* valgrind has a limit of its own, which the kernel knows nothing of. */
+static gboolean
+kernel_has_limit (rlim_t limit)
+{
+  g_autofree char *contents = NULL;
+  unsigned long found = 0;
+  const char *line;
+
+  if (!g_file_get_contents ("/proc/self/limits", &contents, NULL, NULL))
+    return FALSE;
+
+  line = strstr (contents, "Max open files");
+  return line != NULL && sscanf (line, "Max open files %lu", &found) == 1 && found == limit;
+}
+
 /* Without room for descriptors one frame is lost, and the reader stays in step. */
 static void
 test_descriptors_no_room (Fixture       *self,
@@ -521,6 +539,13 @@ test_descriptors_no_room (Fixture       *self,
                (int[]) { 0 });
 
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &low));
+  if (!kernel_has_limit (low.rlim_cur))
+    {
+      g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &old));
+      g_test_skip ("The limit of descriptors is not that of the kernel");
+      return;
+    }
+
   for (guint i = 1; i <= 2; i++)
     {
       TvmFrameReadStatus status = read_frame (self);

@@ -727,12 +727,11 @@ test_supervised (NurseryFixture *self,
   close_all_workers (workers);
 }
 
-/* A nursery that is a fork of this test: what other languages make of it */
+/* A nursery that this program is itself: what other languages make of it */
 G_NORETURN static void
-run_own_nursery (int      fd,
-                 gboolean can_fork)
+run_own_nursery (gboolean can_fork)
 {
-  TvmNursery *nursery = tvm_nursery_new (fd, "test 1", "bytes", can_fork);
+  TvmNursery *nursery = tvm_nursery_new (TVM_WORKER_CHANNEL_FD, "test 1", "bytes", can_fork);
   const char *settings;
   gsize length;
   pid_t pid;
@@ -772,6 +771,7 @@ static void
 start_own (NurseryFixture *self,
            gboolean        can_fork)
 {
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   int fds[2];
 
   nursery_fixture_stop (self);
@@ -779,8 +779,9 @@ start_own (NurseryFixture *self,
   self->pid = fork ();
   if (self->pid == 0)
     {
-      close (fds[0]);
-      run_own_nursery (fds[1], can_fork);
+      fcntl (dup2 (fds[1], TVM_WORKER_CHANNEL_FD), F_SETFD, 0);
+      execl (program, program, can_fork ? "--nursery" : "--nursery-that-executes", NULL);
+      _exit (99);
     }
 
   close (fds[1]);
@@ -857,7 +858,7 @@ typedef struct
 } Guarded;
 
 G_NORETURN static void
-run_guarded (char **argv)
+run_guarded (const char *tool)
 {
   int in_fd;
   int out_fd;
@@ -871,7 +872,7 @@ run_guarded (char **argv)
     _exit (101);
   if (fork () == 0)
     {
-      execv (argv[0], argv);
+      execl (tool, tool, "nasty", NULL);
       _exit (102);
     }
 
@@ -889,6 +890,7 @@ static void
 start_guarded (NurseryFixture *self,
                Guarded        *guarded)
 {
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *tool = process_fixture_get_tool ();
   int to[2];
   int from[2];
@@ -906,9 +908,8 @@ start_guarded (NurseryFixture *self,
       dup2 (to[0], 0);
       dup2 (from[1], 1);
       dup2 (null, 2);
-      for (int fd = 3; fd < 100; fd++)
-        close (fd);
-      run_guarded ((char *[]) { tool, (char *) "nasty", NULL });
+      execl (program, program, "--guarded", tool, NULL);
+      _exit (99);
     }
 
   g_unsetenv ("FAKE_TOOL_MARK");
@@ -969,6 +970,11 @@ int
 main (int    argc,
       char **argv)
 {
+  if (argc > 1 && g_str_has_prefix (argv[1], "--nursery"))
+    run_own_nursery (strcmp (argv[1], "--nursery") == 0);
+  if (argc == 3 && strcmp (argv[1], "--guarded") == 0)
+    run_guarded (argv[2]);
+
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   signal (SIGPIPE, SIG_IGN);
   process_fixture_warm_up ();
