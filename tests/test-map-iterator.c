@@ -5,6 +5,8 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* An input of tasks that counts what is asked of it */
 typedef struct
@@ -699,6 +701,55 @@ test_threads (PoolFixture   *fixture,
       }
 }
 
+/* The child neither waits for its parent's results nor for a lock of its threads. */
+static void
+test_fork (PoolFixture   *fixture,
+           gconstpointer  data)
+{
+  TvmPoolExecutor *pool = pool_fixture_pool (fixture);
+  Input input = { .n_tasks = 300 };
+  g_autoptr (TvmMapIterator) iterator = map_input (pool, &input, TVM_MAP_FLAGS_NONE);
+  int status;
+  pid_t pid;
+
+  expect_echo (iterator, 0);
+  pid = fork ();
+  if (pid == 0)
+    {
+      g_autoptr (GError) error = NULL;
+
+      alarm (20);
+      g_assert_null (tvm_map_iterator_next (iterator, NULL, &error));
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+      g_object_unref (iterator);
+      _exit (0);
+    }
+
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  for (guint i = 1; i < 300; i++)
+    expect_echo (iterator, i);
+  expect_end (iterator);
+  pool_fixture_end (pool);
+}
+
+/* As a binding may make one */
+static void
+test_no_pool (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TvmMapIterator) iterator = g_object_new (TVM_TYPE_MAP_ITERATOR, NULL);
+  g_autoptr (TvmMapResult) result = g_object_new (TVM_TYPE_MAP_RESULT, NULL);
+  g_autoptr (GAsyncResult) ready = NULL;
+
+  expect_end (iterator);
+  tvm_map_iterator_next_async (iterator, NULL, pool_fixture_ready, &ready);
+  g_assert_null (tvm_map_iterator_next_finish (iterator, pool_fixture_wait (&ready), NULL));
+  tvm_map_iterator_close (iterator);
+  g_assert_cmpint (tvm_map_result_get_status (result), ==, TVM_STATUS_KIND_RUNNING);
+  g_assert_null (tvm_map_result_get_task_result (result));
+}
+
 static void
 count_notify (GObject    *object,
               GParamSpec *pspec,
@@ -753,6 +804,8 @@ main (int    argc,
   pool_fixture_add ("/map-iterator/pool-dropped", test_pool_dropped);
   pool_fixture_add ("/map-iterator/pool-shut-down", test_pool_shut_down);
   pool_fixture_add ("/map-iterator/threads", test_threads);
+  pool_fixture_add ("/map-iterator/fork", test_fork);
+  pool_fixture_add ("/map-iterator/no-pool", test_no_pool);
   pool_fixture_add ("/map-iterator/look-ahead", test_look_ahead);
 
   return g_test_run ();

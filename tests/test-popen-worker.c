@@ -7,6 +7,8 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void
 send_task (TvmPopenWorker *worker,
@@ -243,6 +245,7 @@ test_refused (PoolFixture   *fixture,
   g_autoptr (TvmPopenWorker) functions = tvm_popen_worker_new (fixture->spec);
   g_autoptr (TvmPopenWorker) commands = tvm_popen_worker_new (spec);
   g_autoptr (TvmTask) command = tvm_task_new_command (argv);
+  g_autoptr (TvmTask) nothing = g_object_new (TVM_TYPE_TASK, NULL);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (tvm_popen_worker_send (functions, command, &error));
@@ -250,6 +253,10 @@ test_refused (PoolFixture   *fixture,
   g_clear_error (&error);
   g_assert_false (tvm_popen_worker_send (commands, command, &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_NOT_FOUND);
+
+  g_clear_error (&error);
+  g_assert_false (tvm_popen_worker_send (functions, nothing, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
 
   expect_nothing_sent (functions);
   expect_nothing_sent (commands);
@@ -478,6 +485,51 @@ test_drop (PoolFixture   *fixture,
   g_object_unref (worker);
 }
 
+static void
+use_in_fork (TvmPopenWorker *worker)
+{
+  g_autoptr (TvmTask) task = tvm_task_new ("pid", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tvm_popen_worker_send (worker, task, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_null (tvm_popen_worker_recv (worker, NULL, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_false (tvm_popen_worker_join (worker, -1, NULL, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+  g_assert_false (tvm_popen_worker_is_alive (worker));
+  tvm_popen_worker_kill (worker);
+  g_object_unref (worker);
+}
+
+/* It stays its parent's, whatever the child does with it. */
+static void
+test_fork (PoolFixture   *fixture,
+           gconstpointer  data)
+{
+  TvmPopenWorker *worker = tvm_popen_worker_new (fixture->spec);
+  int worker_pid = ask_pid (worker);
+  int status;
+  pid_t pid;
+
+  send_task (worker, "add", g_variant_new ("(ii)", 1, 2), -1);
+  pid = fork ();
+  if (pid == 0)
+    {
+      alarm (20);
+      use_in_fork (worker);
+      _exit (0);
+    }
+
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpint (receive_int (worker), ==, 3);
+  g_assert_cmpint (ask_pid (worker), ==, worker_pid);
+  end (worker);
+}
+
 typedef struct
 {
   GThread *thread;
@@ -583,6 +635,7 @@ main (int    argc,
   pool_fixture_add ("/popen-worker/pre-cancelled", test_pre_cancelled);
   pool_fixture_add ("/popen-worker/cancel", test_cancel);
   pool_fixture_add ("/popen-worker/drop", test_drop);
+  pool_fixture_add ("/popen-worker/fork", test_fork);
   pool_fixture_add ("/popen-worker/notify", test_notify);
   pool_fixture_add ("/popen-worker/threads", test_threads);
 

@@ -104,6 +104,19 @@ test_encode_not_utf8 (void)
   g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
 }
 
+/* As a binding may make it */
+static void
+test_encode_nothing (void)
+{
+  g_autoptr (TvmTask) task = g_object_new (TVM_TYPE_TASK, NULL);
+  g_autofree char *description = tvm_task_dup_description (task);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (description, ==, "");
+  g_assert_null (tvm_task_encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
+}
+
 static void
 test_encode_bytes (void)
 {
@@ -312,6 +325,7 @@ main (int    argc,
   g_test_add_func ("/task/encode/variant", test_encode_variant);
   g_test_add_func ("/task/encode/not-normal", test_encode_not_normal);
   g_test_add_func ("/task/encode/not-utf8", test_encode_not_utf8);
+  g_test_add_func ("/task/encode/nothing", test_encode_nothing);
   g_test_add_func ("/task/encode/bytes", test_encode_bytes);
   g_test_add_func ("/task/encode/wrong-kind", test_encode_wrong_kind);
   g_test_add_func ("/task/encode/command", test_encode_command);

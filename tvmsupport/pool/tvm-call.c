@@ -29,9 +29,9 @@ check_size (TvmCall *self,
   guint64 limit = self->engine->spec->max_message;
   guint64 size = 0;
 
-  if (task->payload_type == TVM_PAYLOAD_TYPE_VARIANT)
+  if (task->args != NULL)
     size = g_variant_get_size (task->args);
-  else if (task->payload_type == TVM_PAYLOAD_TYPE_BYTES)
+  else if (task->bytes != NULL)
     size = g_bytes_get_size (task->bytes);
   if (size <= limit)
     return TRUE;

@@ -140,9 +140,16 @@ tvm_engine_wait_gone (TvmEngine        *self,
                       TvmEngineChanged  done,
                       gpointer          user_data)
 {
-  GArray *ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  GArray *ids;
   guint64 id;
 
+  if (tvm_engine_is_foreign (self))
+    {
+      done (user_data);
+      return 0;
+    }
+
+  ids = g_array_new (FALSE, FALSE, sizeof (guint64));
   tvm_engine_lock (self);
   for (guint i = 0; i < self->workers->len; i++)
     g_array_append_val (ids, ((TvmWorker *) g_ptr_array_index (self->workers, i))->id);
@@ -158,6 +165,9 @@ tvm_engine_forget (TvmEngine *self,
                    guint64    id)
 {
   gboolean found = FALSE;
+
+  if (tvm_engine_is_foreign (self))
+    return FALSE;
 
   tvm_engine_lock (self);
   for (GList *link = self->waiters; link != NULL && !found; link = link->next)

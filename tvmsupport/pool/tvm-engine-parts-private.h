@@ -219,8 +219,6 @@ void       tvm_engine_start_failed_locked   (TvmEngine       *self,
                                              const char      *reason);
 TvmNurseryLink *tvm_engine_get_nursery_locked (TvmEngine     *self,
                                                GError       **error);
-gboolean   tvm_engine_is_foreign            (TvmEngine       *self);
-GError    *tvm_engine_make_foreign_error    (void);
 gboolean   tvm_engine_accept_locked         (TvmEngine       *self,
                                              TvmCall         *call,
                                              GError          *problem);

@@ -49,6 +49,11 @@ TvmEngine *tvm_engine_ref             (TvmEngine         *self);
 /* With the last reference everything is killed, without a wait. */
 void       tvm_engine_unref           (TvmEngine         *self);
 
+/* In a fork of the application nobody works for the engines of its parent, and what they lock may be locked for ever. Their
+ * functions do nothing then; who has locks or waits of his own asks first. */
+gboolean   tvm_engine_is_foreign      (TvmEngine         *self);
+GError    *tvm_engine_make_foreign_error (void);
+
 /* @timeout_msec: -1 for none; the limits of tasks that have none of their own */
 void       tvm_engine_set_timeouts    (TvmEngine         *self,
                                        gint64             timeout_msec,

@@ -657,6 +657,12 @@ void
 tvm_engine_get_counts (TvmEngine       *self,
                        TvmEngineCounts *counts)
 {
+  if (tvm_engine_is_foreign (self))
+    {
+      *counts = (TvmEngineCounts) { 0, 0, 0 };
+      return;
+    }
+
   g_mutex_lock (&self->mutex);
   counts->n_queued = self->n_queued;
   counts->n_running = 0;
@@ -689,6 +695,9 @@ GArray *
 tvm_engine_get_workers (TvmEngine *self)
 {
   GArray *infos = g_array_new (FALSE, FALSE, sizeof (TvmEngineWorker));
+
+  if (tvm_engine_is_foreign (self))
+    return infos;
 
   g_mutex_lock (&self->mutex);
   for (guint i = 0; i < self->workers->len; i++)

@@ -68,7 +68,7 @@ struct _TvmMapIterator
 {
   GObject parent_instance;
 
-  TvmEngine *engine;        /* (owned) */
+  TvmEngine *engine;        /* (owned) (nullable): NULL if no pool has made it */
   guint max_workers;
   TvmResultQueue *queue;    /* (owned): its lock is for what follows */
 
@@ -128,6 +128,12 @@ tvm_map_iterator_set_property (GObject      *object,
     }
 }
 
+static gboolean
+is_foreign (TvmMapIterator *self)
+{
+  return self->engine != NULL && tvm_engine_is_foreign (self->engine);
+}
+
 static void
 tvm_map_iterator_dispose (GObject *object)
 {
@@ -143,7 +149,9 @@ tvm_map_iterator_finalize (GObject *object)
 {
   TvmMapIterator *self = TVM_MAP_ITERATOR (object);
 
-  tvm_result_queue_unref (self->queue);
+  /* Its lock may be held by a thread that only the parent of a fork has. */
+  if (!is_foreign (self))
+    tvm_result_queue_unref (self->queue);
   g_clear_pointer (&self->engine, tvm_engine_unref);
 
   G_OBJECT_CLASS (tvm_map_iterator_parent_class)->finalize (object);
@@ -185,6 +193,7 @@ wrap_result (guint64        index,
 static void
 tvm_map_iterator_init (TvmMapIterator *self)
 {
+  self->queue = tvm_result_queue_new (wrap_result);
 }
 
 static guint
@@ -206,7 +215,8 @@ tvm_map_iterator_new (TvmEngine      *engine,
   self->engine = tvm_engine_ref (engine);
   self->max_workers = max_workers;
   self->automatic = get_minimum (self);
-  self->queue = tvm_result_queue_new ((flags & TVM_MAP_FLAGS_UNORDERED) == 0, wrap_result);
+  if ((flags & TVM_MAP_FLAGS_UNORDERED) != 0)
+    tvm_result_queue_set_unordered (self->queue);
   self->next_task = next_task;
   self->user_data = user_data;
   self->destroy = destroy;
@@ -395,12 +405,34 @@ refill_locked (TvmMapIterator *self)
     }
 }
 
-static GError *
-make_pending_error (void)
+/* Takes the lock and sees to it that there is something to wait for. Returns: FALSE, without the
+ * lock, if the caller must not wait */
+static gboolean
+lock_for_next (TvmMapIterator  *self,
+               GError         **error)
 {
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_PENDING,
-                              _("The function that makes the tasks of an iterator cannot wait for "
-                                "one of its results"));
+  if (is_foreign (self))
+    {
+      g_propagate_error (error, tvm_engine_make_foreign_error ());
+      return FALSE;
+    }
+
+  if (self->engine == NULL)
+    tvm_result_queue_end (self->queue);
+
+  tvm_result_queue_lock (self->queue);
+  if (G_UNLIKELY (self->drawer == g_thread_self ()))
+    {
+      tvm_result_queue_unlock (self->queue);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                           _("The function that makes the tasks of an iterator cannot wait for one "
+                             "of its results"));
+      return FALSE;
+    }
+
+  if (self->engine != NULL)
+    refill_locked (self);
+  return TRUE;
 }
 
 /**
@@ -464,8 +496,9 @@ tvm_map_iterator_set_look_ahead (TvmMapIterator *self,
  *
  * New tasks are made meanwhile, in this thread, so that the pool does not run out of them.
  *
- * The only errors are %G_IO_ERROR_CANCELLED, after which the iterator can be used as before, and
- * %G_IO_ERROR_PENDING, if it is called by the function that makes its tasks.
+ * The only errors are %G_IO_ERROR_CANCELLED, after which the iterator can be used as before,
+ * %G_IO_ERROR_PENDING, if it is called by the function that makes its tasks, and
+ * %TVM_ERROR_FAILED in a fork of the application.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error after the last one, and
  *   when the iterator was closed
@@ -481,18 +514,9 @@ tvm_map_iterator_next (TvmMapIterator  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !lock_for_next (self, error))
     return NULL;
 
-  tvm_result_queue_lock (self->queue);
-  if (G_UNLIKELY (self->drawer == g_thread_self ()))
-    {
-      tvm_result_queue_unlock (self->queue);
-      g_propagate_error (error, make_pending_error ());
-      return NULL;
-    }
-
-  refill_locked (self);
   return tvm_result_queue_pop (self->queue, cancellable, error);
 }
 
@@ -517,6 +541,7 @@ tvm_map_iterator_next_async (TvmMapIterator      *self,
                              gpointer             user_data)
 {
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (TVM_IS_MAP_ITERATOR (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -527,16 +552,10 @@ tvm_map_iterator_next_async (TvmMapIterator      *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  tvm_result_queue_lock (self->queue);
-  if (G_UNLIKELY (self->drawer == g_thread_self ()))
-    {
-      tvm_result_queue_unlock (self->queue);
-      g_task_return_error (task, make_pending_error ());
-      return;
-    }
-
-  refill_locked (self);
-  tvm_result_queue_pop_async (self->queue, g_steal_pointer (&task));
+  if (lock_for_next (self, &error))
+    tvm_result_queue_pop_async (self->queue, g_steal_pointer (&task));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -581,6 +600,9 @@ tvm_map_iterator_close (TvmMapIterator *self)
   gboolean drawing;
 
   g_return_if_fail (TVM_IS_MAP_ITERATOR (self));
+
+  if (is_foreign (self))
+    return;
 
   tvm_result_queue_close (self->queue);
 

@@ -39,7 +39,7 @@ struct _TvmMapResult
   GObject parent_instance;
 
   guint64 index;
-  TvmTaskResult *result;    /* (owned) */
+  TvmTaskResult *result;    /* (owned) (nullable): NULL if it was not made by an iterator */
 };
 
 G_DEFINE_FINAL_TYPE (TvmMapResult, tvm_map_result, G_TYPE_OBJECT)
@@ -69,13 +69,13 @@ tvm_map_result_get_property (GObject    *object,
       g_value_set_uint64 (value, self->index);
       break;
     case PROP_STATUS:
-      g_value_set_enum (value, self->result->status);
+      g_value_set_enum (value, tvm_map_result_get_status (self));
       break;
     case PROP_VALUE:
-      g_value_set_variant (value, self->result->value);
+      g_value_set_variant (value, tvm_map_result_get_value (self));
       break;
     case PROP_ERROR:
-      g_value_set_boxed (value, self->result->error);
+      g_value_set_boxed (value, tvm_map_result_get_error (self));
       break;
     case PROP_TASK_RESULT:
       g_value_set_object (value, self->result);
@@ -207,7 +207,7 @@ tvm_map_result_get_status (TvmMapResult *self)
 {
   g_return_val_if_fail (TVM_IS_MAP_RESULT (self), TVM_STATUS_KIND_RUNNING);
 
-  return self->result->status;
+  return self->result != NULL ? self->result->status : TVM_STATUS_KIND_RUNNING;
 }
 
 /**
@@ -225,7 +225,7 @@ tvm_map_result_get_value (TvmMapResult *self)
 {
   g_return_val_if_fail (TVM_IS_MAP_RESULT (self), NULL);
 
-  return self->result->value;
+  return self->result != NULL ? self->result->value : NULL;
 }
 
 /**
@@ -243,7 +243,7 @@ tvm_map_result_get_error (TvmMapResult *self)
 {
   g_return_val_if_fail (TVM_IS_MAP_RESULT (self), NULL);
 
-  return self->result->error;
+  return self->result != NULL ? self->result->error : NULL;
 }
 
 /**

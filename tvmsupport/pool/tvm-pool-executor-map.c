@@ -7,14 +7,17 @@
 
 /**
  * tvm_pool_executor_map:
- * @self: a pool whose workers take [enum@TvmSupport.PayloadType] %TVM_PAYLOAD_TYPE_VARIANT
+ * @self: a pool whose workers call functions
  * @function: the name of a function
  * @items: (array length=n_items): its arguments, for one call after the other; floating references
- * are taken
+ *   are taken
  * @n_items: how many there are
  * @flags: how the results come
  *
- * Calls a function for each of many arguments.
+ * Calls a function for each of many arguments. The first calls are made when the iterator is asked
+ * for its first result.
+ *
+ * The limits are those of the pool: [property@TvmSupport.PoolExecutor:timeout] is that of each call.
  *
  * Returns: (transfer full): gives the results
  *
@@ -32,20 +35,21 @@ tvm_pool_executor_map (TvmPoolExecutor  *self,
   g_return_val_if_fail (items != NULL || n_items == 0, NULL);
 
   return tvm_map_iterator_new_for_items (tvm_pool_executor_get_engine (self),
-                                         tvm_pool_executor_get_max_workers (self), function,
-                                         items, n_items, flags);
+                                         tvm_pool_executor_get_max_workers (self), function, items,
+                                         n_items, flags);
 }
 
 /**
  * tvm_pool_executor_map_tasks:
  * @self: a pool
- * @next_task: (scope notified) (closure user_data) (destroy destroy): makes the tasks, one after
- * the other
+ * @next_task: (scope notified) (closure user_data) (destroy destroy): makes the tasks, one after the
+ *   other
  * @user_data: what @next_task is given
- * @destroy: (nullable): frees @user_data when no more tasks are needed
+ * @destroy: (nullable): frees @user_data when no more tasks are needed; on any thread
  * @flags: how the results come
  *
- * Runs tasks that are made when they are needed.
+ * Runs tasks that are made when they are needed: by whoever asks the iterator for a result, in the
+ * same thread, and no more of them than [property@TvmSupport.MapIterator:look-ahead] in advance.
  *
  * Returns: (transfer full): gives the results
  *
@@ -62,6 +66,6 @@ tvm_pool_executor_map_tasks (TvmPoolExecutor *self,
   g_return_val_if_fail (next_task != NULL, NULL);
 
   return tvm_map_iterator_new (tvm_pool_executor_get_engine (self),
-                                         tvm_pool_executor_get_max_workers (self), next_task,
-                               user_data, destroy, flags);
+                               tvm_pool_executor_get_max_workers (self), next_task, user_data,
+                               destroy, flags);
 }

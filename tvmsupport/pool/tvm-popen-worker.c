@@ -127,7 +127,7 @@ tvm_popen_worker_constructed (GObject *object)
   if (self->spec == NULL)
     self->spec = tvm_worker_spec_new_command ();
   self->engine = tvm_engine_new (self->spec, 1);
-  self->queue = tvm_result_queue_new (TRUE, wrap_result);
+  self->queue = tvm_result_queue_new (wrap_result);
   self->view = tvm_pool_view_new (self->engine, object, view_changed);
 }
 
@@ -183,8 +183,12 @@ tvm_popen_worker_finalize (GObject *object)
   TvmPopenWorker *self = TVM_POPEN_WORKER (object);
 
   g_clear_pointer (&self->view, tvm_pool_view_free);
-  tvm_result_queue_close (self->queue);
-  g_clear_pointer (&self->queue, tvm_result_queue_unref);
+  /* Its lock may be held by a thread that only the parent of a fork has. */
+  if (!tvm_engine_is_foreign (self->engine))
+    {
+      tvm_result_queue_close (self->queue);
+      tvm_result_queue_unref (self->queue);
+    }
   g_clear_pointer (&self->engine, tvm_engine_unref);
   g_clear_object (&self->spec);
 
@@ -319,6 +323,18 @@ tvm_popen_worker_is_alive (TvmPopenWorker *self)
   return is_alive (self, &pid);
 }
 
+/* In a fork of the application nobody would answer. */
+static gboolean
+check_owner (TvmPopenWorker  *self,
+             GError         **error)
+{
+  if (!tvm_engine_is_foreign (self->engine))
+    return TRUE;
+
+  g_propagate_error (error, tvm_engine_make_foreign_error ());
+  return FALSE;
+}
+
 /**
  * tvm_popen_worker_send:
  * @self: a worker
@@ -348,6 +364,9 @@ tvm_popen_worker_send (TvmPopenWorker  *self,
   g_return_val_if_fail (TVM_IS_TASK (task), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!check_owner (self, error))
+    return FALSE;
+
   if (task->priority != 0)
     {
       ordinary = tvm_task_copy (task);
@@ -363,6 +382,9 @@ static gboolean
 lock_for_recv (TvmPopenWorker  *self,
                GError         **error)
 {
+  if (!check_owner (self, error))
+    return FALSE;
+
   tvm_result_queue_lock (self->queue);
   if (tvm_result_queue_get_n_outstanding (self->queue)
       > tvm_result_queue_get_n_waiting (self->queue))
@@ -487,8 +509,8 @@ tvm_popen_worker_kill (TvmPopenWorker *self)
   tvm_engine_kill_workers (self->engine);
 }
 
-/* A wait for the end of the process: the engine, the clock and the cancellable race for its
- * task. */
+/* A wait for the end of the process: the engine, the clock and the cancellable race for its task.
+ * */
 typedef struct
 {
   GMutex mutex;
@@ -623,6 +645,7 @@ tvm_popen_worker_join_async (TvmPopenWorker      *self,
                              gpointer             user_data)
 {
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
   guint64 id;
   Join *join;
 
@@ -635,6 +658,11 @@ tvm_popen_worker_join_async (TvmPopenWorker      *self,
 
   if (g_task_return_error_if_cancelled (task))
     return;
+  if (!check_owner (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
 
   /* That it is gone is true even if nobody wants to know any more. */
   g_task_set_check_cancellable (task, FALSE);

@@ -22,8 +22,10 @@ typedef struct _TvmResultQueue TvmResultQueue;
 typedef gpointer (*TvmResultQueueWrap) (guint64          index,
                                         TvmTaskResult   *result);
 
-TvmResultQueue *tvm_result_queue_new    (gboolean             ordered,
-                                         TvmResultQueueWrap   wrap);
+/* In the order of the tasks */
+TvmResultQueue *tvm_result_queue_new    (TvmResultQueueWrap   wrap);
+/* As they are ready; before the first submission */
+void            tvm_result_queue_set_unordered (TvmResultQueue *self);
 TvmResultQueue *tvm_result_queue_ref    (TvmResultQueue      *self);
 void            tvm_result_queue_unref  (TvmResultQueue      *self);
 
@@ -40,8 +42,8 @@ gboolean        tvm_result_queue_is_ready          (TvmResultQueue *self);
 gboolean        tvm_result_queue_is_ended          (TvmResultQueue *self);
 
 /* With the lock held, which it gives up. Blocks until there is a result. Returns: (transfer full):
- * what wrap made of it, NULL without an error after the last one, NULL with an error if
- * cancelled */
+ * what wrap made of it, NULL without an error after the last one, NULL with an error if cancelled
+ * */
 gpointer        tvm_result_queue_pop               (TvmResultQueue *self,
                                                     GCancellable   *cancellable,
                                                     GError        **error);

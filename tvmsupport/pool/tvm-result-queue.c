@@ -6,8 +6,8 @@
 #include "tvmsupport/pool/tvm-task-result-private.h"
 
 /* A task, from its submission until its result is given away. It is held by the engine until the
- * outcome, by its submitter until the submission has returned, and by the queue until it is
- * taken. */
+ * outcome, by its submitter until the submission has returned, and by the queue until it is taken.
+ * */
 typedef struct
 {
   GList link;               /* in one of the lists of the queue */
@@ -52,13 +52,12 @@ struct _TvmResultQueue
 };
 
 TvmResultQueue *
-tvm_result_queue_new (gboolean           ordered,
-                      TvmResultQueueWrap wrap)
+tvm_result_queue_new (TvmResultQueueWrap wrap)
 {
   TvmResultQueue *self = g_new0 (TvmResultQueue, 1);
 
   g_atomic_ref_count_init (&self->ref_count);
-  self->ordered = ordered;
+  self->ordered = TRUE;
   self->wrap = wrap;
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
@@ -67,6 +66,12 @@ tvm_result_queue_new (gboolean           ordered,
   g_queue_init (&self->unused);
   g_queue_init (&self->waiters);
   return self;
+}
+
+void
+tvm_result_queue_set_unordered (TvmResultQueue *self)
+{
+  self->ordered = FALSE;
 }
 
 TvmResultQueue *

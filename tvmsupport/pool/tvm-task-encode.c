@@ -31,6 +31,9 @@ set_wrong_kind (TvmTask         *self,
                  _("The workers take bytes, which “%s” is not"), description);
 }
 
+/* From this size on a value travels from where it is. */
+#define SPLIT_SIZE (64 * 1024)
+
 /* How many bytes an end takes in a serialised variant of @size bytes, ends not counted, with one */
 static gsize
 get_offset_size (gsize size)
@@ -44,13 +47,11 @@ get_offset_size (gsize size)
   return 8;
 }
 
-/* A variant of type (sv), put together here: to make a tuple for it would cost more than the rest
- * of a small task. It has the string, the variant at the next multiple of 8 (its value, a zero
- * byte, its type), and where the string ends. */
-/* From this size on a value travels from where it is. */
-#define SPLIT_SIZE (64 * 1024)
-
-/* The same in three pieces, of which the middle one is the value as it is */
+/* A function and its arguments are a variant of type (sv), put together here: to make a tuple for
+ * them would cost more than the rest of a small task. It has the string, the variant at the next
+ * multiple of 8 (its value, a zero byte, its type), and where the string ends.
+ *
+ * This makes it in three pieces, of which the middle one is the value as it is. */
 static GBytes *
 split_variant (TvmTask   *self,
                GVariant  *args,
@@ -95,15 +96,6 @@ encode_variant (TvmTask  *self,
   guint64 end = GUINT64_TO_LE (name_size);
   guint8 *data;
 
-  if (!g_utf8_validate (self->function, -1, NULL))
-    {
-      g_autofree char *description = tvm_task_dup_description (self);
-
-      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("The name of the function “%s” is not UTF-8"), description);
-      return NULL;
-    }
-
   if (body != NULL && value_size >= SPLIT_SIZE && G_BYTE_ORDER == G_LITTLE_ENDIAN)
     return split_variant (self, args, body, tail);
 
@@ -134,6 +126,28 @@ encode_variant (TvmTask  *self,
   memcpy (data + size, &end, offset_size);
 
   return g_bytes_new_take (data, size + offset_size);
+}
+
+static gboolean
+check_function (TvmTask  *self,
+                GError  **error)
+{
+  g_autofree char *description = NULL;
+
+  if (self->function == NULL)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                           _("The task has no function"));
+      return FALSE;
+    }
+
+  if (g_utf8_validate (self->function, -1, NULL))
+    return TRUE;
+
+  description = tvm_task_dup_description (self);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+               _("The name of the function “%s” is not UTF-8"), description);
+  return FALSE;
 }
 
 static void
@@ -222,7 +236,7 @@ tvm_task_encode_split (TvmTask         *self,
   switch (self->payload_type)
     {
     case TVM_PAYLOAD_TYPE_VARIANT:
-      return encode_variant (self, body, tail, error);
+      return check_function (self, error) ? encode_variant (self, body, tail, error) : NULL;
     case TVM_PAYLOAD_TYPE_COMMAND:
       return encode_command (self, error);
     case TVM_PAYLOAD_TYPE_BYTES:

@@ -12,8 +12,8 @@ struct _TvmTask
   GObject parent_instance;
 
   TvmPayloadType payload_type;
-  char *function;           /* VARIANT */
-  GVariant *args;           /* VARIANT (owned) */
+  char *function;           /* VARIANT (nullable): NULL if it was made with g_object_new() */
+  GVariant *args;           /* VARIANT (owned) (nullable) */
   GBytes *bytes;            /* BYTES (owned) */
   char **argv;              /* COMMAND */
 

@@ -485,7 +485,7 @@ tvm_task_dup_description (TvmTask *self)
   switch (self->payload_type)
     {
     case TVM_PAYLOAD_TYPE_VARIANT:
-      return g_utf8_make_valid (self->function, -1);
+      return g_utf8_make_valid (self->function != NULL ? self->function : "", -1);
     case TVM_PAYLOAD_TYPE_COMMAND:
       text = tvm_quote_command ((const char * const *) self->argv);
       return g_filename_display_name (text);

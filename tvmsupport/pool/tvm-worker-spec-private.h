@@ -18,7 +18,7 @@ struct _TvmWorkerSpec
   GObject parent_instance;
 
   TvmPayloadType payload_type;
-  char **argv;              /* (nullable): without the word for the role; NULL for modules, commands */
+  char **argv;              /* (nullable): without the word for the role; NULL: a program of ours */
   char *module;             /* (nullable): absolute */
   gboolean can_fork;
 
