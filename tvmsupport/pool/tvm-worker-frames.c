@@ -280,6 +280,7 @@ handle_answer (TvmWorker       *self,
   g_queue_unlink (&self->calls, &head->link);
   result = make_result (self, head, frame);
   result->worker_pid = self->pid;
+  /* @now is of the read, and what was read with it may have started the call. */
   if (result->elapsed_usec <= 0)
     result->elapsed_usec = MAX (now - head->start, 0);
   tvm_outlets_take_locked (&self->outlets, result);
