@@ -17,7 +17,8 @@
  * Calls a function for each of many arguments. The first calls are made when the iterator is asked
  * for its first result.
  *
- * The limits are those of the pool: [property@TvmSupport.PoolExecutor:timeout] is that of each call.
+ * The limits are those of the pool: [property@TvmSupport.PoolExecutor:timeout] is that of each
+ * call.
  *
  * Returns: (transfer full): gives the results
  *
@@ -42,8 +43,8 @@ tvm_pool_executor_map (TvmPoolExecutor  *self,
 /**
  * tvm_pool_executor_map_tasks:
  * @self: a pool
- * @next_task: (scope notified) (closure user_data) (destroy destroy): makes the tasks, one after the
- *   other
+ * @next_task: (scope notified) (closure user_data) (destroy destroy): makes the tasks, one after
+ *   the other
  * @user_data: what @next_task is given
  * @destroy: (nullable): frees @user_data when no more tasks are needed; on any thread
  * @flags: how the results come

@@ -509,8 +509,8 @@ tvm_popen_worker_kill (TvmPopenWorker *self)
   tvm_engine_kill_workers (self->engine);
 }
 
-/* A wait for the end of the process: the engine, the clock and the cancellable race for its task.
- * */
+/* A wait for the end of the process: the engine, the clock and the cancellable race for its
+ * task. */
 typedef struct
 {
   GMutex mutex;

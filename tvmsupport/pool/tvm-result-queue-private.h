@@ -42,8 +42,8 @@ gboolean        tvm_result_queue_is_ready          (TvmResultQueue *self);
 gboolean        tvm_result_queue_is_ended          (TvmResultQueue *self);
 
 /* With the lock held, which it gives up. Blocks until there is a result. Returns: (transfer full):
- * what wrap made of it, NULL without an error after the last one, NULL with an error if cancelled
- * */
+ * what wrap made of it, NULL without an error after the last one, NULL with an error if it was
+ * cancelled */
 gpointer        tvm_result_queue_pop               (TvmResultQueue *self,
                                                     GCancellable   *cancellable,
                                                     GError        **error);

@@ -6,8 +6,8 @@
 #include "tvmsupport/pool/tvm-task-result-private.h"
 
 /* A task, from its submission until its result is given away. It is held by the engine until the
- * outcome, by its submitter until the submission has returned, and by the queue until it is taken.
- * */
+ * outcome, by its submitter until the submission has returned, and by the queue until somebody
+ * takes it. */
 typedef struct
 {
   GList link;               /* in one of the lists of the queue */
