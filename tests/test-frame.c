@@ -136,9 +136,10 @@ test_decode_bad (void)
     guint offset;
     guint8 value;
   } changes[] = {
-    { 0, 'X' }, { 3, 'f' }, { 4, 0 }, { 4, 2 }, { 5, 0 }, { 5, 9 }, { 5, 15 }, { 5, 20 }, { 5, 255 },
-    { 6, 4 }, { 7, 1 }, { 23, 1 }, { 23, 0x80 }, { 24, TVM_FRAME_MAX_FDS + 1 }, { 25, 1 }, { 26, 1 },
-    { 31, 1 }, { 5, TVM_FRAME_KILL }, { 5, TVM_FRAME_BEGUN }, { 5, TVM_FRAME_CANCEL },
+    { 0, 'X' }, { 3, 'f' }, { 4, 0 }, { 4, 2 }, { 5, 0 }, { 5, 9 }, { 5, 15 }, { 5, 20 },
+    { 5, 255 }, { 6, 4 }, { 7, 1 }, { 23, 1 }, { 23, 0x80 }, { 24, TVM_FRAME_MAX_FDS + 1 },
+    { 25, 1 }, { 26, 1 }, { 31, 1 }, { 5, TVM_FRAME_KILL }, { 5, TVM_FRAME_BEGUN },
+    { 5, TVM_FRAME_CANCEL },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
@@ -420,7 +421,8 @@ test_descriptors (Fixture       *self,
   for (guint i = 0; i < 4; i++)
     g_assert_no_errno (pipe2 (pipes[i], O_CLOEXEC));
 
-  write_frame (self, (TvmFrameHeader) { .kind = TVM_FRAME_CALL, .id = 1, .length = 3 }, "abc", NULL);
+  write_frame (self, (TvmFrameHeader) { .kind = TVM_FRAME_CALL, .id = 1, .length = 3 }, "abc",
+               NULL);
   write_frame (self, (TvmFrameHeader) { .kind = TVM_FRAME_CALL, .id = 2, .n_fds = 3 }, NULL,
                (int[]) { pipes[0][1], pipes[1][1], pipes[2][1] });
   write_frame (self, (TvmFrameHeader) { .kind = TVM_FRAME_CALL, .id = 3, .n_fds = 1, .length = 3 },

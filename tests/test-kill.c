@@ -109,8 +109,8 @@ test_own (ProcessFixture *fixture,
 }
 
 /* Daemons, loops of forks and a process that is stopped, below a process that does not let them go.
- * That one is no other than this program, and runs below a supervisor, which would end the loops if it
- * did not. */
+ * That one is no other than this program, and runs below a supervisor, which would end the loops
+ * if it did not. */
 static void
 test_nasty (ProcessFixture *fixture,
             gconstpointer   data)

@@ -485,7 +485,8 @@ test_slow_parent (NurseryFixture *self,
 
   g_assert_no_errno (setsockopt (self->control.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size));
   for (guint i = 0; i < n; i++)
-    channel_write (&self->control, (TvmFrameHeader) { .kind = TVM_FRAME_FORK, .id = i }, NULL, NULL);
+    channel_write (&self->control, (TvmFrameHeader) { .kind = TVM_FRAME_FORK, .id = i }, NULL,
+                   NULL);
   for (guint i = 0; i < n; i++)
     channel_expect (&self->control, TVM_FRAME_FORKED, i);
 }

@@ -192,7 +192,8 @@ main (int    argc,
       rates[2][i] = run_commands (&fixture, words, null, n_commands, 2);
     }
 
-  g_print ("commands per second, 2 at a time:  xargs -P2 %.0f   one call each %.0f   two each %.0f\n",
+  g_print ("commands per second, 2 at a time:  xargs -P2 %.0f   one call each %.0f   "
+           "two each %.0f\n",
            get_quantile (rates[0], N_RUNS, 0.5), get_quantile (rates[1], N_RUNS, 0.5),
            get_quantile (rates[2], N_RUNS, 0.5));
   nursery_fixture_stop (&fixture);

@@ -29,7 +29,7 @@ typedef struct
   TvmProcessTree *tree;     /* the root, then what was found below it */
   pid_t *parents;           /* of those */
   GHashTable *killed;       /* (element-type gint): process IDs */
-  GHashTable *dead;         /* (element-type gint): those that had ended, and stay until they are reaped */
+  GHashTable *dead;         /* (element-type gint): ended, there until they are reaped */
   guint n_last;             /* what there was in the round before */
   guint checksum;
 } Killer;

@@ -28,8 +28,8 @@ gboolean tvm_launch_start (TvmLaunch            *self,
                            char                **environ_,
                            GError              **error);
 
-/* @name: of a program that the library brings along: in TVM_SUPPORT_LIBEXECDIR if that is set, else beside the
- * library in its build tree, else in its libexecdir. In the thread of the caller.
+/* @name: of a program that the library brings along: in TVM_SUPPORT_LIBEXECDIR if that is set, else
+ * beside the library in its build tree, else in its libexecdir. In the thread of the caller.
  * Returns: (transfer full): its path, or NULL with the places that were looked at */
 char    *tvm_launch_dup_helper_path     (const char *name,
                                          GError    **error);

@@ -74,8 +74,8 @@ tvm_launch_clear (TvmLaunch *self)
   g_clear_pointer (&self->tmpdir, g_free);
 }
 
-/* Returns: (transfer full) (nullable): the directory of the library that this code is in: maybe that
- * of its build tree */
+/* Returns: (transfer full) (nullable): the directory of the library that this code is in: maybe
+ * that of its build tree */
 static char *
 get_library_directory (void)
 {

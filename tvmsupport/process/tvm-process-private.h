@@ -77,9 +77,9 @@ void              tvm_process_spec_set_output_limit  (TvmProcessSpec       *self
 void              tvm_process_spec_set_rlimit        (TvmProcessSpec       *self,
                                                       int                   resource,
                                                       guint64               value);
-/* The target gets a duplicate of @fd, as the descriptor TVM_SUPERVISOR_FIRST_FD for the first call and so on.
- * The spec keeps one of its own, close-on-exec, until it is freed; the run keeps none once it has
- * started. */
+/* The target gets a duplicate of @fd, as the descriptor TVM_SUPERVISOR_FIRST_FD for the first call
+ * and so on. The spec keeps one of its own, close-on-exec, until it is freed; the run keeps none
+ * once it has started. */
 void              tvm_process_spec_add_fd            (TvmProcessSpec       *self,
                                                       int                   fd);
 /* Gives the run a TMPDIR of its own, made and removed by the supervisor, so that it also goes when

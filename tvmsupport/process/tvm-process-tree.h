@@ -31,9 +31,10 @@ bool tvm_process_tree_get_state    (pid_t           pid,
                                     pid_t          *parent,
                                     char           *state);
 
-/* Sends SIGKILL once to every descendant of this process that can be found, and to the process group that @group
- * leads (0: none), but for the children that @spare (may be NULL) is true for, and what is below them. What ends
- * leaves its children to this process; the caller reaps and calls again until there is nobody.
+/* Sends SIGKILL once to every descendant of this process that can be found, and to the process
+ * group that @group leads (0: none), but for the children that @spare (may be NULL) is true for, and
+ * what is below them. What ends leaves its children to this process; the caller reaps and calls
+ * again until there is nobody.
  * Returns: how many children there were that are not spared, -1 if they could not be listed */
 int  tvm_process_tree_kill         (TvmProcessTree      *self,
                                     pid_t                group,

@@ -48,7 +48,8 @@ typedef enum
   TVM_TARGET_UNBLOCK_SIGNALS = 1 << 2,
 } TvmTargetFlags;
 
-/* "--chdir=PATH", "--rlimit=RESOURCE=VALUE". @matched: (out): whether it is one of these. Returns: whether it is good */
+/* "--chdir=PATH", "--rlimit=RESOURCE=VALUE". @matched: (out): whether it is one of these.
+ * Returns: whether it is good */
 bool tvm_target_parse_option (TvmTarget       *self,
                               const char      *argument,
                               bool            *matched);
@@ -59,8 +60,8 @@ bool tvm_target_parse_number (const char          *text,
                               unsigned long long  *value,
                               const char         **rest);
 
-/* In the child, also a vforked one: only system calls, and no memory is changed but @report. It dies with @parent,
- * which called fork. Returns: whether all went well */
+/* In the child, also a vforked one: only system calls, and no memory is changed but @report. It dies
+ * with @parent, which called fork. Returns: whether all went well */
 bool tvm_target_prepare      (const TvmTarget *self,
                               TvmTargetFlags   flags,
                               pid_t            parent,

@@ -18,7 +18,7 @@ typedef struct _TvmNursery TvmNursery;
 /* What tvm_nursery_next() asks of the language */
 typedef enum
 {
-  TVM_NURSERY_FORK,         /* fork, then tvm_nursery_child() in the child, tvm_nursery_parent() in the parent */
+  TVM_NURSERY_FORK,         /* fork; then tvm_nursery_child(), or tvm_nursery_parent() */
   TVM_NURSERY_SETUP,        /* @settings of SETUP have come */
   TVM_NURSERY_END,          /* all is killed: exit */
 } TvmNurseryRequest;
