@@ -49,8 +49,9 @@ TvmEngine *tvm_engine_ref             (TvmEngine         *self);
 /* With the last reference everything is killed, without a wait. */
 void       tvm_engine_unref           (TvmEngine         *self);
 
-/* In a fork of the application nobody works for the engines of its parent, and what they lock may be locked for ever. Their
- * functions do nothing then; who has locks or waits of his own asks first. */
+/* In a fork of the application nobody works for the engines of its parent, and what they lock may
+ * be locked for ever. Their functions do nothing then; who has locks or waits of his own asks
+ * first. */
 gboolean   tvm_engine_is_foreign      (TvmEngine         *self);
 GError    *tvm_engine_make_foreign_error (void);
 
@@ -89,6 +90,11 @@ TvmTaskResult *tvm_engine_run         (TvmEngine         *self,
                                        TvmTask           *task,
                                        GCancellable      *cancellable,
                                        GError           **error);
+
+/* For who has nothing to do until @call has its outcome: where it can, this thread does the work
+ * of the I/O thread for the worker of @call until then. It may return before. */
+void       tvm_engine_help            (TvmEngine         *self,
+                                       TvmCall           *call);
 
 /* A queued call never starts; a running one loses its worker. */
 void       tvm_call_cancel            (TvmCall           *call);

@@ -172,3 +172,24 @@ tvm_engine_run (TvmEngine     *self,
     g_propagate_error (error, waiter.error);
   return waiter.result;
 }
+
+void
+tvm_engine_help (TvmEngine *self,
+                 TvmCall   *call)
+{
+  TvmWorker *worker = NULL;
+
+  tvm_engine_lock (self);
+  if (call->state == CALL_SENT && call->worker->ready && !call->worker->led
+      && call->worker->resume_at == NEVER
+      && self->spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND)
+    {
+      worker = tvm_worker_ref (call->worker);
+      worker->led = TRUE;
+      tvm_worker_watch_locked (worker);
+      lead (self, worker, call);
+    }
+  tvm_engine_unlock (self);
+
+  g_clear_pointer (&worker, tvm_worker_unref);
+}

@@ -517,7 +517,7 @@ tvm_map_iterator_next (TvmMapIterator  *self,
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !lock_for_next (self, error))
     return NULL;
 
-  return tvm_result_queue_pop (self->queue, cancellable, error);
+  return tvm_result_queue_pop (self->queue, self->engine, cancellable, error);
 }
 
 /**

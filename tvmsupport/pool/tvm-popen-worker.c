@@ -424,7 +424,7 @@ tvm_popen_worker_recv (TvmPopenWorker  *self,
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !lock_for_recv (self, error))
     return NULL;
 
-  return tvm_result_queue_pop (self->queue, cancellable, error);
+  return tvm_result_queue_pop (self->queue, self->engine, cancellable, error);
 }
 
 /**

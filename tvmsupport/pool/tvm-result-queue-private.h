@@ -43,8 +43,9 @@ gboolean        tvm_result_queue_is_ended          (TvmResultQueue *self);
 
 /* With the lock held, which it gives up. Blocks until there is a result. Returns: (transfer full):
  * what wrap made of it, NULL without an error after the last one, NULL with an error if it was
- * cancelled */
+ * cancelled. @engine: where the tasks were submitted */
 gpointer        tvm_result_queue_pop               (TvmResultQueue *self,
+                                                    TvmEngine      *engine,
                                                     GCancellable   *cancellable,
                                                     GError        **error);
 /* The same for @task (transfer full), which is completed with it */

@@ -45,6 +45,7 @@ struct _TvmResultQueue
   GQueue unused;
   GQueue waiters;           /* (element-type Waiter) */
   guint n_blocked;          /* threads in tvm_result_queue_pop() */
+  guint n_asleep;           /* of them, those that somebody must wake */
   gsize n_outstanding;
   guint64 next_index;
   gboolean ended;
@@ -225,7 +226,7 @@ serve_locked (TvmResultQueue *self,
     }
 
   /* To wake nobody is a system call too. */
-  if (self->n_blocked > 0 && (tvm_result_queue_is_ready (self) || is_over_locked (self)))
+  if (self->n_asleep > 0 && (tvm_result_queue_is_ready (self) || is_over_locked (self)))
     g_cond_broadcast (&self->cond);
 }
 
@@ -368,9 +369,28 @@ wake_blocked (GCancellable   *cancellable,
   g_mutex_unlock (&self->mutex);
 }
 
+/* With the lock held, which it gives up meanwhile. It cannot be interrupted. */
+static void
+help_first_locked (TvmResultQueue *self,
+                   TvmEngine      *engine)
+{
+  Slot *first = self->slots.head != NULL ? self->slots.head->data : NULL;
+  TvmCall *call;
+
+  if (first == NULL || first->call == NULL)
+    return;
+
+  call = tvm_call_ref (first->call);
+  g_mutex_unlock (&self->mutex);
+  tvm_engine_help (engine, call);
+  tvm_call_unref (call);
+  g_mutex_lock (&self->mutex);
+}
+
 /* With the lock held. Returns: as take_locked() */
 static TvmTaskResult *
 wait_locked (TvmResultQueue *self,
+             TvmEngine      *engine,
              GCancellable   *cancellable,
              guint64        *index)
 {
@@ -378,6 +398,10 @@ wait_locked (TvmResultQueue *self,
   gulong handler = 0;
 
   self->n_blocked++;
+
+  /* Where any result will do, none must be waited for in particular. */
+  if (self->ordered && cancellable == NULL)
+    help_first_locked (self, engine);
 
   /* The handler may run at once, and takes the lock. */
   if (cancellable != NULL)
@@ -390,7 +414,11 @@ wait_locked (TvmResultQueue *self,
   while ((result = take_locked (self, index)) == NULL
          && !is_over_locked (self)
          && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&self->cond, &self->mutex);
+    {
+      self->n_asleep++;
+      g_cond_wait (&self->cond, &self->mutex);
+      self->n_asleep--;
+    }
 
   self->n_blocked--;
 
@@ -406,6 +434,7 @@ wait_locked (TvmResultQueue *self,
 
 gpointer
 tvm_result_queue_pop (TvmResultQueue  *self,
+                      TvmEngine       *engine,
                       GCancellable    *cancellable,
                       GError         **error)
 {
@@ -419,7 +448,7 @@ tvm_result_queue_pop (TvmResultQueue  *self,
       over = is_over_locked (self);
       if (!over)
         {
-          result = wait_locked (self, cancellable, &index);
+          result = wait_locked (self, engine, cancellable, &index);
           over = is_over_locked (self);
         }
     }
