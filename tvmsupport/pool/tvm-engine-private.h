@@ -80,6 +80,10 @@ TvmCall   *tvm_engine_submit          (TvmEngine         *self,
                                        GCancellable      *cancellable,
                                        TvmCallDone        done,
                                        gpointer           user_data);
+/* In a TvmCallDone: calls @func once all calls that have ended together have been told of. Elsewhere
+ * at once */
+void       tvm_engine_defer           (TvmEngineChanged   func,
+                                       gpointer           user_data);
 /* Several tasks on their way at once: between the two, tvm_engine_submit() only queues. They
  * nest. */
 void       tvm_engine_cork            (TvmEngine         *self);

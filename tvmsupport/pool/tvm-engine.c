@@ -77,6 +77,49 @@ call_waiter (gpointer data)
   g_free (waiter);
 }
 
+typedef struct
+{
+  TvmEngineChanged func;
+  gpointer user_data;
+} Deferred;
+
+/* While calls are given away in this thread (element-type Deferred) */
+static __thread GArray *deferred;
+
+void
+tvm_engine_defer (TvmEngineChanged func,
+                  gpointer         user_data)
+{
+  Deferred later = { func, user_data };
+
+  if (deferred != NULL)
+    g_array_append_val (deferred, later);
+  else
+    func (user_data);
+}
+
+static void
+give_away (GQueue *completed)
+{
+  g_autoptr (GArray) outer = deferred;
+  g_autoptr (GArray) mine = NULL;
+  GList *link;
+
+  deferred = completed->length > 1 ? g_array_new (FALSE, FALSE, sizeof (Deferred)) : NULL;
+  while ((link = g_queue_pop_head_link (completed)) != NULL)
+    tvm_call_give_away (link->data);
+
+  /* What they do may give away more. */
+  mine = g_steal_pointer (&deferred);
+  deferred = g_steal_pointer (&outer);
+  for (guint i = 0; mine != NULL && i < mine->len; i++)
+    {
+      const Deferred *later = &g_array_index (mine, Deferred, i);
+
+      later->func (later->user_data);
+    }
+}
+
 /* Also tells everybody what has happened meanwhile. */
 void
 tvm_engine_unlock (TvmEngine *self)
@@ -86,7 +129,6 @@ tvm_engine_unlock (TvmEngine *self)
   GQueue dropped = self->dropped;
   TvmEngineChanged changed = NULL;
   gpointer changed_data = self->changed_data;
-  GList *link;
 
   g_queue_init (&self->completed);
   g_queue_init (&self->fired);
@@ -107,8 +149,7 @@ tvm_engine_unlock (TvmEngine *self)
   tvm_engine_hold (self);
   g_mutex_unlock (&self->mutex);
 
-  while ((link = g_queue_pop_head_link (&completed)) != NULL)
-    tvm_call_give_away (link->data);
+  give_away (&completed);
   g_queue_clear_full (&dropped, (GDestroyNotify) g_bytes_unref);
   if (changed != NULL)
     changed (changed_data);

@@ -50,6 +50,7 @@ struct _TvmResultQueue
   guint64 next_index;
   gboolean ended;
   gboolean closed;
+  gboolean wake_deferred;   /* until all that come together are there */
 };
 
 TvmResultQueue *
@@ -224,10 +225,31 @@ serve_locked (TvmResultQueue *self,
       waiter->result = take_locked (self, &waiter->index);
       g_queue_push_tail_link (served, &waiter->link);
     }
+}
 
-  /* To wake nobody is a system call too. */
-  if (self->n_asleep > 0 && (tvm_result_queue_is_ready (self) || is_over_locked (self)))
+/* To wake nobody is a system call too. */
+static gboolean
+is_wake_needed_locked (TvmResultQueue *self)
+{
+  return self->n_asleep > 0 && (tvm_result_queue_is_ready (self) || is_over_locked (self));
+}
+
+static void
+wake_locked (TvmResultQueue *self)
+{
+  if (is_wake_needed_locked (self))
     g_cond_broadcast (&self->cond);
+}
+
+static void
+wake_later (gpointer user_data)
+{
+  g_autoptr (TvmResultQueue) self = user_data;
+
+  g_mutex_lock (&self->mutex);
+  self->wake_deferred = FALSE;
+  wake_locked (self);
+  g_mutex_unlock (&self->mutex);
 }
 
 static void
@@ -474,6 +496,7 @@ slot_done (TvmTaskResult *result,
   const gboolean failed = error != NULL;
   TvmCall *call;
   GQueue served = G_QUEUE_INIT;
+  gboolean defers = FALSE;
 
   if (failed)
     result = tvm_task_result_new_error (error);
@@ -496,8 +519,14 @@ slot_done (TvmTaskResult *result,
           g_queue_push_tail_link (&self->ready, &slot->link);
         }
       serve_locked (self, &served);
+      defers = !self->wake_deferred && is_wake_needed_locked (self);
+      self->wake_deferred |= defers;
     }
   g_mutex_unlock (&self->mutex);
+
+  /* Who waits is woken for all results that come together. */
+  if (defers)
+    tvm_engine_defer (wake_later, tvm_result_queue_ref (self));
 
   g_clear_pointer (&call, tvm_call_unref);
   complete_served (&served);
@@ -635,6 +664,7 @@ tvm_result_queue_end (TvmResultQueue *self)
   g_mutex_lock (&self->mutex);
   self->ended = TRUE;
   serve_locked (self, &served);
+  wake_locked (self);
   g_mutex_unlock (&self->mutex);
 
   complete_served (&served);
@@ -680,6 +710,7 @@ tvm_result_queue_close (TvmResultQueue *self)
         g_ptr_array_add (calls, g_steal_pointer (&slot->call));
     }
   serve_locked (self, &served);
+  wake_locked (self);
   g_mutex_unlock (&self->mutex);
 
   for (guint i = 0; i < calls->len; i++)

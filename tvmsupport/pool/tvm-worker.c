@@ -19,9 +19,12 @@
 /* One that is not needed any more may end in its own way. */
 #define RETIRE_GRACE_USEC 1000000
 
-/* What a worker must have before it so that it is not watched for so long */
-#define REST_CALLS 24
-#define REST_USEC 60
+/* What a worker must have before it so that it is not watched for a while, of the time that it needs
+ * for half of it */
+#define REST_CALLS 16
+#define REST_AVERAGE_USEC 50
+#define LEAST_REST_USEC 15
+#define LONGEST_REST_USEC 200
 
 #define DISPATCH_READS 64
 
@@ -52,10 +55,13 @@ tvm_worker_unref (TvmWorker *self)
 static void
 rest (TvmWorker *self)
 {
-  if (self->calls.length < REST_CALLS || self->engine->average_usec > REST_USEC / REST_CALLS)
+  gint64 usec = self->calls.length * self->engine->average_usec / 2;
+
+  if (self->calls.length < REST_CALLS || usec < LEAST_REST_USEC
+      || self->engine->average_usec > REST_AVERAGE_USEC)
     return;
 
-  self->resume_at = g_get_monotonic_time () + REST_USEC;
+  self->resume_at = g_get_monotonic_time () + MIN (usec, LONGEST_REST_USEC);
   tvm_engine_set_timer_locked (self->engine, self->resume_at);
 }
 
