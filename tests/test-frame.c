@@ -339,7 +339,7 @@ test_claim (Fixture       *self,
   g_assert_cmpint (tvm_frame_read (&self->reader, UINT64_MAX, &self->header, &self->payload,
                                    self->received, &self->problem),
                    ==, TVM_FRAME_READ_AGAIN);
-  g_assert_cmpuint (self->reader.large_capacity, <=, 4 * 1024 * 1024);
+  g_assert_cmpuint (self->reader.large_capacity, <=, 32 * 1024 * 1024);
   close_end (self, 1);
   g_assert_cmpint (read_frame (self), ==, TVM_FRAME_READ_BROKEN);
 }

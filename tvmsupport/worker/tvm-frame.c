@@ -28,7 +28,7 @@
 
 /* The first piece of a large payload, which takes memory only where it is written; then it
  * doubles. */
-#define FIRST_PIECE ((size_t) 4 * 1024 * 1024)
+#define FIRST_PIECE ((size_t) 32 * 1024 * 1024)
 
 /* What is worth to be asked for in large pages */
 #define HUGE_SIZE ((size_t) 4 * 1024 * 1024)
@@ -455,7 +455,7 @@ tvm_frame_grow (void   *memory,
                 size_t *size,
                 size_t  length)
 {
-  size_t page = (size_t) sysconf (_SC_PAGESIZE);
+  uintptr_t page = (uintptr_t) sysconf (_SC_PAGESIZE);
   size_t wanted = *size == 0 ? FIRST_PIECE : *size * 2;
   uint8_t *grown;
 
@@ -466,12 +466,14 @@ tvm_frame_grow (void   *memory,
   if (grown == NULL)
     return NULL;
 
-  /* Otherwise most of the time would go into getting it page by page. */
+  /* Otherwise most of the time would go into getting it page by page. Whole pages, so that the
+   * mapping stays in one piece: else it would be copied when it grows. */
   if (wanted >= HUGE_SIZE)
     {
-      uint8_t *first = (uint8_t *) (((uintptr_t) grown + page - 1) & ~(uintptr_t) (page - 1));
+      uintptr_t start = (uintptr_t) grown & ~(page - 1);
+      uintptr_t end = ((uintptr_t) grown + wanted + page - 1) & ~(page - 1);
 
-      madvise (first, (wanted - (size_t) (first - grown)) & ~(page - 1), MADV_HUGEPAGE);
+      madvise ((void *) start, end - start, MADV_HUGEPAGE);
     }
 
   *size = wanted;
