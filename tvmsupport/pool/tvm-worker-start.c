@@ -21,6 +21,7 @@
 /* How a worker is asked for. */
 
 #define CAPTURE_LIMIT (1024 * 1024)
+#define SOCKET_BUFFER_SIZE (1024 * 1024)
 
 /* The order of the descriptors of FORK */
 enum
@@ -232,6 +233,16 @@ open_output (TvmEngine              *engine,
   return check_fd (open ("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null", error);
 }
 
+/* As much as the kernel lets everybody have, for both directions */
+static void
+enlarge_buffers (int pair[2])
+{
+  const int size = SOCKET_BUFFER_SIZE;
+
+  for (int i = 0; i < 2; i++)
+    setsockopt (pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 /* @fds: (out): for the worker; those that could not be opened are -1 */
 static gboolean
 open_fds (TvmWorker  *self,
@@ -244,6 +255,7 @@ open_fds (TvmWorker  *self,
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     return tvm_error_set_errno (error, errno, _("Could not make a socket"));
 
+  enlarge_buffers (pair);
   self->channel.fd = pair[0];
   fds[FD_CHANNEL] = pair[1];
   if (!open_page (self, &fds[FD_PAGE], error))
