@@ -364,6 +364,17 @@ fork_worker (TvmNursery *nursery)
   return TRUE;
 }
 
+/* What the nursery registered for its exit is for its own, and to run the destructors of all
+ * libraries in every short life costs as much as the fork. */
+static void G_GNUC_NORETURN
+serve_and_exit (TvmWorkerRuntime *self)
+{
+  int status = serve (self, TVM_WORKER_ROLE_FD);
+
+  fflush (NULL);
+  _exit (status);
+}
+
 static int
 serve_nursery (TvmWorkerRuntime *self)
 {
@@ -385,7 +396,7 @@ serve_nursery (TvmWorkerRuntime *self)
         {
         case TVM_NURSERY_FORK:
           if (fork_worker (nursery))
-            return serve (self, TVM_WORKER_ROLE_FD);
+            serve_and_exit (self);
           break;
 
         case TVM_NURSERY_SETUP:
