@@ -27,6 +27,8 @@ check_size (TvmCall *self,
             GError **error)
 {
   guint64 limit = self->engine->spec->max_message;
+  g_autofree char *allowed = NULL;
+  g_autofree char *needed = NULL;
   guint64 size = 0;
 
   if (task->args != NULL)
@@ -36,9 +38,12 @@ check_size (TvmCall *self,
   if (size <= limit)
     return TRUE;
 
+  /* xgettext does not know G_GUINT64_FORMAT. */
+  needed = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
+  allowed = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
   g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-               _("The arguments of “%s” need %" G_GUINT64_FORMAT " bytes, of %" G_GUINT64_FORMAT
-                 " that are allowed"), self->description, size, limit);
+               _("The arguments of “%s” need %s bytes, of %s that are allowed"),
+               self->description, needed, allowed);
   return FALSE;
 }
 
