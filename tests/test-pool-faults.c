@@ -270,6 +270,19 @@ test_no_runtime (PoolFixture   *fixture,
   assert_cannot_start (fourth, "status 0");
 }
 
+/* It never says HELLO; the task has been sent to it. */
+static void
+test_silent_runtime (PoolFixture   *fixture,
+                     gconstpointer  data)
+{
+  const char * const argv[] = { "sh", "-c", "exec sleep 1000", NULL };
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_runtime (argv, TVM_PAYLOAD_TYPE_VARIANT,
+                                                                FALSE);
+
+  tvm_worker_spec_set_start_timeout (spec, 100);
+  assert_cannot_start (spec, "0.100 seconds");
+}
+
 static void
 assert_init_fails (PoolFixture *fixture,
                    TvmTask     *init,
@@ -293,6 +306,16 @@ test_bad_initializer (PoolFixture   *fixture,
   assert_init_fails (fixture, tvm_task_new ("spin_blocked", NULL), "0.200 seconds");
 }
 
+static int
+get_parent (int pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *stat = NULL;
+
+  g_assert_true (g_file_get_contents (path, &stat, NULL, NULL));
+  return atoi (strrchr (stat, ')') + 4);
+}
+
 /* The nursery and the supervisor are killed by somebody: what runs below them dies, what has not
  * begun runs elsewhere. */
 static void
@@ -313,13 +336,7 @@ kill_parent_of_worker (PoolFixture *fixture,
   g_assert_no_error (error);
   victim = g_variant_get_int32 (pid);
   for (guint i = 0; i < level; i++)
-    {
-      g_autofree char *stat_path = g_strdup_printf ("/proc/%d/stat", victim);
-      g_autofree char *stat = NULL;
-
-      g_assert_true (g_file_get_contents (stat_path, &stat, NULL, NULL));
-      victim = atoi (strrchr (stat, ')') + 4);
-    }
+    victim = get_parent (victim);
   g_assert_cmpint (victim, !=, getpid ());
 
   tvm_pool_executor_submit_async (pool, task, NULL, pool_fixture_ready, &async);
@@ -348,6 +365,29 @@ test_supervisor_killed (PoolFixture   *fixture,
                         gconstpointer  data)
 {
   kill_parent_of_worker (fixture, 2);
+}
+
+/* Nobody who could kill the worker answers. */
+static void
+test_nursery_stopped (PoolFixture   *fixture,
+                      gconstpointer  data)
+{
+  g_autoptr (TvmPoolExecutor) pool = tvm_pool_executor_new (fixture->spec, 1);
+  g_autoptr (TvmTask) task = tvm_task_new ("spin", NULL);
+  g_autoptr (TvmTaskResult) result = NULL;
+  g_autoptr (GVariant) pid = NULL;
+  g_autoptr (GError) error = NULL;
+
+  pid = tvm_pool_executor_call (pool, "pid", NULL, NULL, &error);
+  g_assert_no_error (error);
+  kill (get_parent (g_variant_get_int32 (pid)), SIGSTOP);
+
+  tvm_task_set_timeout (task, 50);
+  result = tvm_pool_executor_submit (pool, task, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (tvm_task_result_get_status (result), ==, TVM_STATUS_KIND_TIMEOUT);
+  pool_fixture_end (g_steal_pointer (&pool));
+  pool_fixture_wait_dead (g_variant_get_int32 (pid));
 }
 
 /* A worker that died while it had nothing to do is nobody's loss. */
@@ -590,6 +630,8 @@ main (int    argc,
   pool_fixture_add ("/pool-faults/recycle-size", test_recycle_size);
   pool_fixture_add ("/pool-faults/no-module", test_no_module);
   pool_fixture_add ("/pool-faults/no-runtime", test_no_runtime);
+  pool_fixture_add ("/pool-faults/silent-runtime", test_silent_runtime);
+  pool_fixture_add ("/pool-faults/nursery-stopped", test_nursery_stopped);
   pool_fixture_add ("/pool-faults/bad-initializer", test_bad_initializer);
   pool_fixture_add ("/pool-faults/nursery-killed", test_nursery_killed);
   pool_fixture_add ("/pool-faults/supervisor-killed", test_supervisor_killed);

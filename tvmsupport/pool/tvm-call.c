@@ -11,6 +11,9 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
+/* Nobody waits for what was cancelled; the calls that are sent ahead are shorter than that. */
+#define GHOST_USEC 10000
+
 static gint64
 msec_to_usec (gint64 msec,
               gint64 fallback_usec)
@@ -173,7 +176,8 @@ leave_ghost (TvmCall *self)
   ghost->state = CALL_SENT;
   ghost->worker = self->worker;
   ghost->wire_id = self->wire_id;
-  ghost->timeout_usec = self->timeout_usec;
+  ghost->description = g_strdup (self->description);
+  ghost->timeout_usec = MIN (self->timeout_usec, GHOST_USEC);
   ghost->soft_timeout_usec = NEVER;
   g_queue_insert_before_link (&self->worker->calls, &self->link, &ghost->link);
   g_queue_unlink (&self->worker->calls, &self->link);
@@ -192,6 +196,14 @@ tvm_call_cancel_locked (TvmCall *self)
       return;
 
     case CALL_SENT:
+      /* What is before it may have been answered. */
+      if (self != g_queue_peek_head (&worker->calls) && !worker->led)
+        tvm_worker_read_locked (worker);
+      if (self->state != CALL_SENT || self->worker != worker)
+        {
+          tvm_call_cancel_locked (self);
+          return;
+        }
       if (self != g_queue_peek_head (&worker->calls))
         {
           leave_ghost (self);

@@ -279,6 +279,9 @@ abandon (TvmEngine *self)
     close (((TvmNurseryLink *) g_ptr_array_index (self->nurseries, i))->channel.fd);
   if (self->timer_fd >= 0)
     close (self->timer_fd);
+  for (guint i = 0; i < G_N_ELEMENTS (self->stream_fds); i++)
+    if (self->stream_fds[i] >= 0)
+      close (self->stream_fds[i]);
 }
 
 void

@@ -307,6 +307,7 @@ void       tvm_nursery_link_fork_locked     (TvmNurseryLink  *self,
                                              int              fds[4]);
 void       tvm_nursery_link_kill_locked     (TvmNurseryLink  *self,
                                              guint64          id);
+void       tvm_nursery_link_lose_locked     (TvmNurseryLink  *self);
 void       tvm_nursery_link_end_locked      (TvmNurseryLink  *self);
 void       tvm_nursery_link_check_time_locked (TvmNurseryLink *self,
                                                gint64          now);

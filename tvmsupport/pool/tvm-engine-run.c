@@ -53,7 +53,10 @@ take_worker (TvmEngine *self,
 
       worker->led = TRUE;
       if (!tvm_worker_send_locked (worker, call, NULL))
-        return NULL;
+        {
+          worker->led = FALSE;
+          return NULL;
+        }
       tvm_worker_flush_locked (worker);
       return tvm_worker_ref (worker);
     }
@@ -90,6 +93,7 @@ lead (TvmEngine *self,
       TvmWorker *worker,
       TvmCall   *call)
 {
+  worker->resume_at = NEVER;
   while (call->state != CALL_DONE && tvm_worker_is_readable (worker))
     {
       gint64 until = MIN (worker->deadline, worker->soft_deadline);

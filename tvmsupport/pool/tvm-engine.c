@@ -419,13 +419,18 @@ fill_some (TvmEngine *self,
   for (guint i = 0; i < self->workers->len && self->n_queued > 0; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
+      gboolean sent = FALSE;
 
       if (*n_busy >= self->max_workers)
         return;
       if (worker->ready != ready || (worker->n_uses > 0) != used
           || !g_queue_is_empty (&worker->calls) || tvm_worker_get_room (worker) == 0)
         continue;
-      *n_busy += send_next (self, worker);
+
+      /* One that cannot be sent has its outcome, and leaves its place to the next. */
+      while (!sent && self->n_queued > 0)
+        sent = send_next (self, worker);
+      *n_busy += sent;
     }
 }
 
@@ -672,15 +677,25 @@ tvm_engine_set_timeouts (TvmEngine *self,
                          gint64     timeout_msec,
                          gint64     soft_timeout_msec)
 {
+  if (tvm_engine_is_foreign (self))
+    return;
+
+  tvm_engine_lock (self);
   self->timeout_usec = msec_to_usec (timeout_msec);
   self->soft_timeout_usec = msec_to_usec (soft_timeout_msec);
+  tvm_engine_unlock (self);
 }
 
 void
 tvm_engine_set_retry_policy (TvmEngine      *self,
                              TvmRetryPolicy  policy)
 {
+  if (tvm_engine_is_foreign (self))
+    return;
+
+  tvm_engine_lock (self);
   self->retry_policy = policy;
+  tvm_engine_unlock (self);
 }
 
 void

@@ -101,6 +101,15 @@ get_number (const TvmWireFrame *frame,
          && tvm_frame_get_number ((const char *) frame->data, frame->header.length, name, value);
 }
 
+/* A fork that the system refused has none. */
+static gboolean
+has_reason (const TvmWireFrame *frame)
+{
+  return frame->large == NULL
+         && tvm_frame_get_setting ((const char *) frame->data, frame->header.length,
+                                   "reason") != NULL;
+}
+
 /* Returns: (transfer full): why it could not fork */
 static char *
 describe_fork_error (const TvmWireFrame *frame,
@@ -132,7 +141,7 @@ handle_forked (TvmNurseryLink        *self,
     }
 
   /* It has more than one thread. */
-  if (number == EAGAIN && !self->executes)
+  if (number == EAGAIN && !self->executes && has_reason (frame))
     {
       g_debug ("The runtime of a pool cannot fork; its workers are started as programs");
       engine->must_execute = TRUE;
@@ -471,6 +480,14 @@ tvm_nursery_link_kill_locked (TvmNurseryLink *self,
 {
   tvm_wire_push (&self->channel, TVM_FRAME_KILL, 0, id, NULL);
   flush (self);
+}
+
+/* It does not answer. */
+void
+tvm_nursery_link_lose_locked (TvmNurseryLink *self)
+{
+  if (self->handle != NULL)
+    lose (self);
 }
 
 /* The end of its socket ends it. */

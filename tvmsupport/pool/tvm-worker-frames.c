@@ -283,7 +283,8 @@ handle_answer (TvmWorker       *self,
   /* @now is of the read, and what was read with it may have started the call. */
   if (result->elapsed_usec <= 0)
     result->elapsed_usec = MAX (now - head->start, 0);
-  tvm_outlets_take_locked (&self->outlets, result);
+  if (head->outlets.out == NULL)
+    tvm_outlets_take_locked (&self->outlets, result);
   self->n_answers++;
   tvm_call_complete_locked (head, result, NULL);
 

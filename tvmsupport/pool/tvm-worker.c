@@ -19,6 +19,9 @@
 /* One that is not needed any more may end in its own way. */
 #define RETIRE_GRACE_USEC 1000000
 
+/* How many workers may die before they begin a call until it is taken for the reason */
+#define MINIMUM_ATTEMPTS 12
+
 /* What a worker must have before it so that it is not watched for a while, of the time that it needs
  * for half of it */
 #define REST_CALLS 16
@@ -157,8 +160,12 @@ tvm_worker_begin_head_locked (TvmWorker *self,
 {
   TvmCall *head = g_queue_peek_head (&self->calls);
 
+  /* Until then its own start is what is limited. */
+  if (!self->ready)
+    return;
+
   self->deadline = self->soft_deadline = NEVER;
-  if (head == NULL || !self->ready)
+  if (head == NULL)
     return;
 
   head->start = now;
@@ -244,7 +251,8 @@ complete_died (TvmCall    *call,
   else if (has_own_end (call->worker))
     result->exit_status = WEXITSTATUS (call->worker->wait_status);
   result->elapsed_usec = call->start != 0 ? g_get_monotonic_time () - call->start : 0;
-  tvm_outlets_take_locked (outlets, result);
+  if (call->outlets.out == NULL)
+    tvm_outlets_take_locked (outlets, result);
   tvm_call_complete_locked (call, result, NULL);
 }
 
@@ -263,7 +271,8 @@ requeue_unbegun (TvmWorker *self)
         g_queue_push_head_link (&kept, link);
       else if (call->done == NULL)
         tvm_call_unref (call);
-      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
+      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER
+               || call->n_attempts > MAX (MINIMUM_ATTEMPTS, self->engine->spec->respawn_limit))
         complete_died (call, _("died before it began"));
       else
         tvm_engine_requeue_locked (self->engine, call);
@@ -359,6 +368,7 @@ tvm_worker_kill_locked (TvmWorker *self)
   self->end = WORKER_END_KILLED;
   self->engine->change_wanted = TRUE;
   send_kill (self);
+  set_end_deadline (self, STATUS_GRACE_USEC);
   unwatch (self);
   requeue_unbegun (self);
   while (!g_queue_is_empty (&self->calls))
@@ -465,7 +475,8 @@ time_out (TvmWorker *self,
                                                    head->description, head->timeout_usec / 1e6));
   result->worker_pid = self->pid;
   result->elapsed_usec = MAX (now - head->start, 0);
-  tvm_outlets_take_locked (&self->outlets, result);
+  if (head->outlets.out == NULL)
+    tvm_outlets_take_locked (&self->outlets, result);
   tvm_call_complete_locked (head, result, NULL);
   tvm_worker_kill_locked (self);
 }
@@ -494,6 +505,11 @@ end_timed_out (TvmWorker *self)
     }
 
   settle (self);
+
+  /* Nothing else can be ended while it is there; otherwise it may be no fault of the nursery. */
+  if (self->engine->ending)
+    tvm_nursery_link_lose_locked (self->nursery);
+  set_end_deadline (self, STATUS_GRACE_USEC);
 }
 
 void
