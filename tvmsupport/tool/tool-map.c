@@ -57,7 +57,7 @@ typedef struct
   guint64 n_shown;
   guint64 n_failed;
   gboolean reading;
-  gboolean halted;
+  gboolean unwritable;          /* the standard output, which has been said */
   GError *error;                /* (owned) (nullable): of our own */
 } Map;
 
@@ -203,7 +203,7 @@ static gboolean
 was_ended (const Map  *map,
            const Item *item)
 {
-  return (map->halted || map->tool->signal != 0 || map->error != NULL)
+  return g_cancellable_is_cancelled (map->cancellable)
          && g_error_matches (item->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -272,15 +272,14 @@ show (Map  *map,
   g_autoptr (Item) item = owned_item;
 
   map->n_shown++;
-  if (was_ended (map, item))
+  if (map->unwritable || was_ended (map, item))
     return;
 
   if (map->progress != NULL)
     tool_progress_hide (map->progress);
-  if (!(map->settings->json ? show_json (item) : show_text (map, item)) && map->error == NULL)
+  if (!(map->settings->json ? show_json (item) : show_text (map, item)))
     {
-      /* It has been said that nothing can be written, and that is all that could be done. */
-      g_set_error_literal (&map->error, G_IO_ERROR, G_IO_ERROR_FAILED, "");
+      map->unwritable = TRUE;
       g_cancellable_cancel (map->cancellable);
     }
 }
@@ -320,10 +319,7 @@ item_done (GObject      *source,
     {
       map->n_failed++;
       if (map->settings->halt)
-        {
-          map->halted = TRUE;
-          g_cancellable_cancel (map->cancellable);
-        }
+        g_cancellable_cancel (map->cancellable);
     }
 
   if (!map->settings->keep_order)
@@ -420,11 +416,9 @@ finish (Map *map)
     return 128 + map->tool->signal;
 
   if (map->error != NULL)
-    {
-      if (*map->error->message != '\0')
-        tool_complain ("%s", map->error->message);
-      return EXIT_OWN_FAILURE;
-    }
+    tool_complain ("%s", map->error->message);
+  if (map->error != NULL || map->unwritable)
+    return EXIT_OWN_FAILURE;
 
   return map->n_failed > MAX_FAILURES ? EXIT_MORE_FAILURES : (int) map->n_failed;
 }

@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <math.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -126,6 +127,18 @@ time_kernel (KernelFunc      kernel,
   return best;
 }
 
+/* A crash is to be a crash, without a core file, and whatever a sanitizer has set for it */
+static void
+prepare_to_crash (void)
+{
+  static const int signals[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV };
+  const struct rlimit no_core = { 0, 0 };
+
+  setrlimit (RLIMIT_CORE, &no_core);
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    signal (signals[i], SIG_DFL);
+}
+
 /* The name of a module and the size of the matrices, to (deviation, seconds) */
 static GVariant *
 measure (GVariant      *args,
@@ -133,7 +146,6 @@ measure (GVariant      *args,
          gpointer       user_data,
          GError       **error)
 {
-  const struct rlimit no_core = { 0, 0 };
   g_autofree char *path = NULL;
   g_auto (Matrices) matrices = { 0, };
   KernelFunc kernel;
@@ -142,7 +154,7 @@ measure (GVariant      *args,
   gint32 size;
 
   g_variant_get (args, "(^ayi)", &path, &size);
-  setrlimit (RLIMIT_CORE, &no_core);
+  prepare_to_crash ();
   module = dlopen (path, RTLD_NOW | RTLD_LOCAL);
   kernel = module != NULL ? (KernelFunc) dlsym (module, "kernel") : NULL;
   if (kernel == NULL)
