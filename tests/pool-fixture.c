@@ -78,6 +78,15 @@ pool_fixture_assert_sum (TvmPoolExecutor *pool,
 }
 
 void
+pool_fixture_assert_same (GVariant *value,
+                          GVariant *expected)
+{
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, g_variant_get_type_string (expected));
+  g_assert_cmpmem (g_variant_get_data (value), g_variant_get_size (value),
+                   g_variant_get_data (expected), g_variant_get_size (expected));
+}
+
+void
 pool_fixture_ready (GObject      *source,
                     GAsyncResult *result,
                     gpointer      user_data)

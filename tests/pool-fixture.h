@@ -30,6 +30,9 @@ void             pool_fixture_end        (TvmPoolExecutor   *pool);
 void             pool_fixture_assert_sum (TvmPoolExecutor   *pool,
                                           int                a,
                                           int                b);
+/* As g_variant_equal(), which prints what came from elsewhere to compare it */
+void             pool_fixture_assert_same (GVariant         *value,
+                                           GVariant         *expected);
 
 /* A GAsyncReadyCallback that stores the result, and the wait for it in the default context */
 void             pool_fixture_ready      (GObject           *source,

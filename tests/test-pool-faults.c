@@ -466,7 +466,7 @@ test_echo_large (PoolFixture   *fixture,
       g_autoptr (GVariant) value = tvm_pool_executor_call (pool, "echo", args, NULL, &error);
 
       g_assert_no_error (error);
-      g_assert_true (g_variant_equal (value, args));
+      pool_fixture_assert_same (value, args);
     }
   pool_fixture_end (pool);
 }
