@@ -75,6 +75,7 @@ struct _TvmCall
   guint64 wire_id;              /* grows within a worker */
   gint64 start;                 /* when it was at the head of its worker's calls */
   guint n_attempts;
+  guint n_deaths;               /* of workers that were to begin it */
   gboolean begun_frame;         /* BEGUN has come */
   TvmOutlets outlets;           /* of a command */
 
@@ -178,6 +179,7 @@ struct _TvmEngine
   GPtrArray *nurseries;         /* of TvmNurseryLink (owned): all that have not ended */
   TvmNurseryLink *nursery;      /* (nullable) (unowned): the one that makes workers */
   gboolean must_execute;        /* the runtime cannot fork after all */
+  gboolean proven;              /* a worker has answered */
   guint n_failed_starts;        /* one after the other */
   char *start_problem;          /* (nullable): of the last of them */
 

@@ -560,6 +560,7 @@ tvm_engine_dispatch_locked (TvmEngine *self)
 void
 tvm_engine_worker_proven_locked (TvmEngine *self)
 {
+  self->proven = TRUE;
   self->n_failed_starts = 0;
 }
 

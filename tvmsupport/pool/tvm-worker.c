@@ -19,8 +19,9 @@
 /* One that is not needed any more may end in its own way. */
 #define RETIRE_GRACE_USEC 1000000
 
-/* How many workers may die before they begin a call until it is taken for the reason */
-#define MINIMUM_ATTEMPTS 12
+/* How many workers may end by themselves when they were to begin a call, until it is taken for the
+ * reason */
+#define MINIMUM_DEATHS 3
 
 /* What a worker must have before it so that it is not watched for a while, of the time that it needs
  * for half of it */
@@ -256,10 +257,26 @@ complete_died (TvmCall    *call,
   tvm_call_complete_locked (call, result, NULL);
 }
 
+/* It has ended by itself, when it was to begin its head: that may be the reason. Where workers have
+ * answered before, it is not that they cannot be started. */
+static void
+suspect_head (TvmWorker *self)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  if (!self->ready || head == NULL || head->done == NULL || tvm_worker_has_begun (self, head))
+    return;
+
+  head->n_deaths++;
+  if (head->n_deaths > 1 || self->engine->proven)
+    self->start_told = TRUE;
+}
+
 /* Gives the calls that have not begun back to the queue, in their order. */
 static void
 requeue_unbegun (TvmWorker *self)
 {
+  guint max_deaths = MAX (MINIMUM_DEATHS, self->engine->spec->respawn_limit);
   GQueue kept = G_QUEUE_INIT;
   GList *link;
 
@@ -267,12 +284,11 @@ requeue_unbegun (TvmWorker *self)
     {
       TvmCall *call = link->data;
 
-      if (tvm_worker_has_begun (self, call))
+      if (tvm_worker_has_begun (self, call) || call->n_deaths >= max_deaths)
         g_queue_push_head_link (&kept, link);
       else if (call->done == NULL)
         tvm_call_unref (call);
-      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER
-               || call->n_attempts > MAX (MINIMUM_ATTEMPTS, self->engine->spec->respawn_limit))
+      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
         complete_died (call, _("died before it began"));
       else
         tvm_engine_requeue_locked (self->engine, call);
@@ -331,7 +347,10 @@ tvm_worker_gone_locked (TvmWorker *self)
 
   self->gone = TRUE;
   if (self->end == WORKER_END_NOT)
-    self->end = WORKER_END_LOST;
+    {
+      self->end = WORKER_END_LOST;
+      suspect_head (self);
+    }
   settle (self);
   if (self->handle != NULL)
     unwatch (self);
@@ -423,6 +442,8 @@ tvm_worker_lose_locked (TvmWorker  *self,
         }
       send_kill (self);
     }
+  else
+    suspect_head (self);
 
   requeue_unbegun (self);
   set_end_deadline (self, LOST_GRACE_USEC);
