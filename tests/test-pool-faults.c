@@ -61,7 +61,8 @@ test_garbage (PoolFixture   *fixture,
 {
   TvmPoolExecutor *pool = pool_fixture_pool (fixture);
 
-  pool_fixture_assert_fails (pool, tvm_task_new ("garbage", NULL), TVM_ERROR_PROTOCOL, "protocol");
+  pool_fixture_assert_fails (pool, tvm_task_new ("garbage", NULL), TVM_ERROR_PROTOCOL,
+                             "The worker of “garbage” does not keep to the protocol: this is no frame");
   pool_fixture_end (pool);
 }
 
@@ -94,7 +95,7 @@ test_exit (PoolFixture   *fixture,
   TvmPoolExecutor *pool = pool_fixture_pool (fixture);
 
   pool_fixture_assert_fails (pool, tvm_task_new ("exit", g_variant_new ("(i)", 7)),
-                             TVM_ERROR_WORKER_DIED, "status 7");
+                             TVM_ERROR_WORKER_DIED, "The worker of “exit” exited with status 7");
   pool_fixture_end (pool);
 }
 
@@ -230,6 +231,7 @@ test_no_module (PoolFixture   *fixture,
   g_autofree char *text_path = process_fixture_path (&fixture->process, "text.so");
   g_autoptr (TvmWorkerSpec) text = tvm_worker_spec_new_module (text_path);
 
+  assert_cannot_start (missing, "A worker could not be set up: ");
   assert_cannot_start (missing, "missing.so");
   tvm_worker_spec_set_start (missing, TVM_WORKER_START_FRESH);
   assert_cannot_start (missing, "missing.so");
@@ -250,8 +252,8 @@ test_no_runtime (PoolFixture   *fixture,
 
   assert_cannot_start (first, "/no/such/runtime");
   assert_cannot_start (second, "/no/such/runtime");
-  assert_cannot_start (third, "status 0");
-  assert_cannot_start (fourth, "status 0");
+  assert_cannot_start (third, "A worker exited with status 0; gave up after ");
+  assert_cannot_start (fourth, "A worker could not be started, as its nursery exited with status 0");
 }
 
 /* It never says HELLO; the task has been sent to it. */
@@ -264,7 +266,7 @@ test_silent_runtime (PoolFixture   *fixture,
                                                                 FALSE);
 
   tvm_worker_spec_set_start_timeout (spec, 100);
-  assert_cannot_start (spec, "0.100 seconds");
+  assert_cannot_start (spec, "A worker was not ready within 0.100 seconds");
 }
 
 static void
@@ -283,7 +285,8 @@ test_bad_initializer (PoolFixture   *fixture,
                       gconstpointer  data)
 {
   tvm_worker_spec_set_start_timeout (fixture->spec, 200);
-  assert_init_fails (fixture, tvm_task_new ("fail", g_variant_new ("(s)", "not today")), "not today");
+  assert_init_fails (fixture, tvm_task_new ("fail", g_variant_new ("(s)", "not today")),
+                     "A worker could not be initialized: not today");
   assert_init_fails (fixture, tvm_task_new ("no_such_function", NULL), "no_such_function");
   assert_init_fails (fixture, tvm_task_new ("exit", g_variant_new ("(i)", 9)), "status 9");
   assert_init_fails (fixture, tvm_task_new ("crash", NULL), "signal 11");

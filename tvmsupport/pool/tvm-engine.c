@@ -479,9 +479,13 @@ give_up (TvmEngine *self)
 {
   g_autoptr (GError) error = NULL;
 
-  error = g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
-                       ngettext ("A worker %s", "A worker %s; gave up after %u attempts",
-                                 self->n_failed_starts), self->start_problem, self->n_failed_starts);
+  if (self->n_failed_starts == 1)
+    error = g_error_new_literal (TVM_ERROR, TVM_ERROR_WORKER_DIED, self->start_problem);
+  else
+    error = g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
+                         ngettext ("%s; gave up after %u attempt", "%s; gave up after %u attempts",
+                                   self->n_failed_starts),
+                         self->start_problem, self->n_failed_starts);
   tvm_engine_fail_queued_locked (self, error);
   self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
 }
@@ -506,7 +510,8 @@ start_workers (TvmEngine *self,
         n_live++;
       else
         {
-          g_autofree char *reason = g_strdup_printf (_("could not be started: %s"), error->message);
+          g_autofree char *reason = g_strdup_printf (_("A worker could not be started: %s"),
+                                                     error->message);
 
           tvm_engine_start_failed_locked (self, reason);
           if (n_live > 0)
@@ -564,7 +569,7 @@ tvm_engine_worker_proven_locked (TvmEngine *self)
   self->n_failed_starts = 0;
 }
 
-/* @reason: follows “A worker”. What that means for the calls is seen at the next dispatch. */
+/* @reason: a whole sentence. What that means for the calls is seen at the next dispatch. */
 void
 tvm_engine_start_failed_locked (TvmEngine  *self,
                                 const char *reason)

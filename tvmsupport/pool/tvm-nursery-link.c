@@ -94,8 +94,8 @@ lose (TvmNurseryLink *self)
 
 static gboolean
 get_number (const TvmWireFrame *frame,
-            const char            *name,
-            long long             *value)
+            const char         *name,
+            long long          *value)
 {
   return frame->large == NULL
          && tvm_frame_get_number ((const char *) frame->data, frame->header.length, name, value);
@@ -113,18 +113,18 @@ has_reason (const TvmWireFrame *frame)
 /* Returns: (transfer full): why it could not fork */
 static char *
 describe_fork_error (const TvmWireFrame *frame,
-                     int                    errsv)
+                     int                 errsv)
 {
   const char *reason = tvm_frame_get_setting ((const char *) frame->data, frame->header.length,
                                               "reason");
 
   if (reason != NULL && *reason != '\0')
-    return g_strdup_printf (_("could not be started: %s: %s"), reason, g_strerror (errsv));
-  return g_strdup_printf (_("could not be started: %s"), g_strerror (errsv));
+    return g_strdup_printf (_("A worker could not be started: %s: %s"), reason, g_strerror (errsv));
+  return g_strdup_printf (_("A worker could not be started: %s"), g_strerror (errsv));
 }
 
 static void
-handle_forked (TvmNurseryLink        *self,
+handle_forked (TvmNurseryLink     *self,
                const TvmWireFrame *frame)
 {
   TvmWorker *worker = find_worker (self, frame->header.id);
@@ -164,7 +164,7 @@ handle_forked (TvmNurseryLink        *self,
 }
 
 static void
-handle_exited (TvmNurseryLink        *self,
+handle_exited (TvmNurseryLink     *self,
                const TvmWireFrame *frame)
 {
   TvmWorker *worker = find_worker (self, frame->header.id);
@@ -175,8 +175,8 @@ handle_exited (TvmNurseryLink        *self,
 }
 
 static void
-handle_frame (TvmNurseryLink  *self,
-              TvmWireFrame *frame)
+handle_frame (TvmNurseryLink *self,
+              TvmWireFrame   *frame)
 {
   if (frame->header.kind == TVM_FRAME_FORKED)
     handle_forked (self, frame);
@@ -238,25 +238,31 @@ link_ready (gpointer user_data)
 
 /* Returns: (transfer full): why the run has ended, if that was not asked for */
 static char *
-describe_run (TvmNurseryLink          *self,
-              const TvmProcessResult  *result,
-              const GError            *error)
+describe_run (TvmNurseryLink         *self,
+              const TvmProcessResult *result,
+              const GError           *error)
 {
   g_autofree char *text = NULL;
 
   if (self->problem != NULL)
-    return g_strdup_printf (_("could not be set up: %s"), self->problem);
+    return g_strdup_printf (_("A worker could not be set up: %s"), self->problem);
   if (error != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return g_strdup_printf (_("could not be started: %s"), error->message);
+    return g_strdup_printf (_("A worker could not be started: %s"), error->message);
   if (result == NULL)
-    return g_strdup (_("could not be started: its nursery ended"));
+    return g_strdup (_("A worker could not be started, as its nursery ended"));
 
   text = g_strstrip (tvm_bytes_dup_utf8 (result->stderr_bytes));
   if (result->term_signal != 0)
-    return g_strdup_printf (_("could not be started: its nursery was ended by signal %d (%s)"),
+    return g_strdup_printf (_("A worker could not be started, as its nursery was ended by signal "
+                              "%d (%s)"),
                             result->term_signal, g_strsignal (result->term_signal));
-  return g_strdup_printf (_("could not be started: its nursery exited with status %d%s%s"),
-                          result->exit_status, *text != '\0' ? ": " : "", text);
+  if (*text == '\0')
+    return g_strdup_printf (_("A worker could not be started, as its nursery exited with status "
+                              "%d"),
+                            result->exit_status);
+  return g_strdup_printf (_("A worker could not be started, as its nursery exited with status %d: "
+                            "%s"),
+                          result->exit_status, text);
 }
 
 static void

@@ -31,7 +31,7 @@ typedef struct
 typedef enum
 {
   TVM_WIRE_DATA,
-  TVM_WIRE_AGAIN,        /* nothing is there now */
+  TVM_WIRE_AGAIN,           /* nothing is there now */
   TVM_WIRE_END,
 } TvmWireStatus;
 
@@ -42,43 +42,43 @@ typedef struct
   GBytes *large;            /* (nullable) (owned): instead of @data, if it was large */
 } TvmWireFrame;
 
-void             tvm_wire_init       (TvmWire         *self,
-                                         int                 fd,
-                                         guint64             max_length);
-void             tvm_wire_clear      (TvmWire         *self);
+void           tvm_wire_init        (TvmWire       *self,
+                                     int            fd,
+                                     guint64        max_length);
+void           tvm_wire_clear       (TvmWire       *self);
 
 /* Queues a frame. */
-void             tvm_wire_push       (TvmWire         *self,
-                                         TvmFrameKind        kind,
-                                         guint16             flags,
-                                         guint64             id,
-                                         GBytes             *payload);
+void           tvm_wire_push        (TvmWire       *self,
+                                     TvmFrameKind   kind,
+                                     guint16        flags,
+                                     guint64        id,
+                                     GBytes        *payload);
 /* A payload in three pieces, of which @body is not copied */
-void             tvm_wire_push_split    (TvmWire            *self,
-                                         TvmFrameKind        kind,
-                                         guint16             flags,
-                                         guint64             id,
-                                         GBytes             *head,
-                                         GBytes             *body,
-                                         GBytes             *tail);
+void           tvm_wire_push_split  (TvmWire       *self,
+                                     TvmFrameKind   kind,
+                                     guint16        flags,
+                                     guint64        id,
+                                     GBytes        *head,
+                                     GBytes        *body,
+                                     GBytes        *tail);
 /* Takes @fds: they are closed when they have been sent. */
-void             tvm_wire_push_fds   (TvmWire         *self,
-                                         TvmFrameKind        kind,
-                                         guint16             flags,
-                                         guint64             id,
-                                         GBytes             *payload,
-                                         int                *fds,
-                                         guint               n_fds);
+void           tvm_wire_push_fds    (TvmWire       *self,
+                                     TvmFrameKind   kind,
+                                     guint16        flags,
+                                     guint64        id,
+                                     GBytes        *payload,
+                                     int           *fds,
+                                     guint          n_fds);
 /* Returns: 0, EAGAIN if something is left, or another errno */
-int              tvm_wire_flush      (TvmWire         *self);
-gboolean         tvm_wire_has_output    (const TvmWire      *self);
+int            tvm_wire_flush       (TvmWire       *self);
+gboolean       tvm_wire_has_output  (const TvmWire *self);
 
 /* Reads once. */
-TvmWireStatus tvm_wire_fill       (TvmWire         *self);
-/* Returns: TRUE with a whole frame. FALSE with @problem set if what came is no frame, NULL if
- * there is none yet */
-gboolean         tvm_wire_next       (TvmWire         *self,
-                                         TvmWireFrame    *frame,
-                                         const char        **problem);
+TvmWireStatus  tvm_wire_fill        (TvmWire       *self);
+/* Returns: TRUE with a whole frame. FALSE with @problem, to be translated, set if what came is no
+ * frame, NULL if there is none yet */
+gboolean       tvm_wire_next        (TvmWire       *self,
+                                     TvmWireFrame  *frame,
+                                     const char   **problem);
 
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include "tvmsupport/pool/tvm-wire-private.h"
 
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -55,8 +56,8 @@ out_item_size (const OutItem *item)
 
 void
 tvm_wire_init (TvmWire *self,
-                  int         fd,
-                  guint64     max_length)
+               int      fd,
+               guint64  max_length)
 {
   memset (self, 0, sizeof *self);
   self->fd = fd;
@@ -85,13 +86,13 @@ push_item (TvmWire *self)
 }
 
 void
-tvm_wire_push_fds (TvmWire   *self,
-                      TvmFrameKind  kind,
-                      guint16       flags,
-                      guint64       id,
-                      GBytes       *payload,
-                      int          *fds,
-                      guint         n_fds)
+tvm_wire_push_fds (TvmWire      *self,
+                   TvmFrameKind  kind,
+                   guint16       flags,
+                   guint64       id,
+                   GBytes       *payload,
+                   int          *fds,
+                   guint         n_fds)
 {
   gsize length = 0;
   const guint8 *data = payload != NULL ? g_bytes_get_data (payload, &length) : NULL;
@@ -148,11 +149,11 @@ tvm_wire_push_split (TvmWire      *self,
 }
 
 void
-tvm_wire_push (TvmWire   *self,
-                  TvmFrameKind  kind,
-                  guint16       flags,
-                  guint64       id,
-                  GBytes       *payload)
+tvm_wire_push (TvmWire      *self,
+               TvmFrameKind  kind,
+               guint16       flags,
+               guint64       id,
+               GBytes       *payload)
 {
   int none[1];
 
@@ -185,7 +186,7 @@ add_vector (struct iovec *vectors,
 
 /* What can go out at once: up to the next descriptors, which must be with their own frame. */
 static guint
-collect_vectors (TvmWire   *self,
+collect_vectors (TvmWire      *self,
                  struct iovec  vectors[MAX_VECTORS])
 {
   guint n = 0;
@@ -209,7 +210,7 @@ collect_vectors (TvmWire   *self,
 
 static void
 drop_sent (TvmWire *self,
-           gsize       n)
+           gsize    n)
 {
   OutItem *item = g_queue_peek_head (&self->out);
 
@@ -282,9 +283,9 @@ tvm_wire_flush (TvmWire *self)
 
 static TvmWireStatus
 receive (TvmWire *self,
-         guint8     *data,
-         gsize       size,
-         gsize      *n_received)
+         guint8  *data,
+         gsize    size,
+         gsize   *n_received)
 {
   ssize_t n;
 
@@ -356,7 +357,7 @@ take_large (TvmWire      *self,
 }
 
 static gboolean
-begin_large (TvmWire            *self,
+begin_large (TvmWire               *self,
              const TvmFrameHeader  *header,
              gsize                  available,
              const char           **problem)
@@ -366,7 +367,7 @@ begin_large (TvmWire            *self,
   self->large_got = 0;
   if (!grow_large (self))
     {
-      *problem = "no memory for its payload";
+      *problem = N_("a frame that there is no memory for");
       return FALSE;
     }
 
@@ -378,8 +379,8 @@ begin_large (TvmWire            *self,
 
 gboolean
 tvm_wire_next (TvmWire       *self,
-                  TvmWireFrame  *frame,
-                  const char      **problem)
+               TvmWireFrame  *frame,
+               const char   **problem)
 {
   gsize available = self->in_end - self->in_start;
   TvmFrameHeader header;

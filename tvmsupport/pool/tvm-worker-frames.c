@@ -157,15 +157,14 @@ make_failure (const TvmCall *call,
   if (*traceback != '\0')
     result->traceback = g_steal_pointer (&traceback);
   if (length > 0)
-    result->bytes = g_bytes_new_from_bytes (payload, rest - (const char *) g_bytes_get_data (payload, NULL),
-                                            length);
+    result->bytes = g_bytes_new_from_bytes (payload, g_bytes_get_size (payload) - length, length);
   return result;
 }
 
 static TvmTaskResult *
-make_result (TvmWorker       *self,
-             const TvmCall   *call,
-             TvmWireFrame *frame)
+make_result (TvmWorker     *self,
+             const TvmCall *call,
+             TvmWireFrame  *frame)
 {
   g_autoptr (GBytes) payload = take_payload (frame);
   TvmTaskResult *result;
@@ -228,16 +227,23 @@ check_wear (TvmWorker *self)
     tvm_worker_retire_locked (self);
 }
 
+/* @id: 0, or that of the initializer */
 static void
-fail_start (TvmWorker  *self,
-            GBytes     *payload,
-            const char *format)
+fail_start (TvmWorker *self,
+            guint64    id,
+            GBytes    *payload)
 {
   gsize length;
   const char *rest = g_bytes_get_data (payload, &length);
   g_autofree char *type = take_string (&rest, &length);
   g_autofree char *message = take_string (&rest, &length);
-  g_autofree char *reason = g_strdup_printf ("%s: %s", format, *message != '\0' ? message : type);
+  const char *text = *message != '\0' ? message : type;
+  g_autofree char *reason = NULL;
+
+  if (id == 0)
+    reason = g_strdup_printf (_("A worker could not be set up: %s"), text);
+  else
+    reason = g_strdup_printf (_("A worker could not be initialized: %s"), text);
 
   self->start_told = TRUE;
   tvm_worker_kill_locked (self);
@@ -256,9 +262,9 @@ prove (TvmWorker *self)
 }
 
 static void
-handle_answer (TvmWorker       *self,
+handle_answer (TvmWorker    *self,
                TvmWireFrame *frame,
-               gint64           now)
+               gint64        now)
 {
   TvmCall *head = g_queue_peek_head (&self->calls);
   TvmTaskResult *result;
@@ -267,12 +273,12 @@ handle_answer (TvmWorker       *self,
     {
       g_autoptr (GBytes) payload = take_payload (frame);
 
-      fail_start (self, payload, _("could not be set up"));
+      fail_start (self, 0, payload);
       return;
     }
   if (head == NULL || head->wire_id != frame->header.id)
     {
-      tvm_worker_lose_locked (self, "an answer to nothing");
+      tvm_worker_lose_locked (self, _("an answer to no call"));
       return;
     }
 
@@ -301,7 +307,7 @@ become_ready (TvmWorker *self)
 }
 
 static void
-handle_start (TvmWorker       *self,
+handle_start (TvmWorker    *self,
               TvmWireFrame *frame)
 {
   g_autoptr (GBytes) payload = take_payload (frame);
@@ -310,46 +316,48 @@ handle_start (TvmWorker       *self,
     {
       self->hello = TRUE;
       if (get_number (payload, "protocol") != TVM_FRAME_VERSION)
-        tvm_worker_lose_locked (self, "another version");
+        tvm_worker_lose_locked (self, _("another version of it"));
       else if (self->pid == 0)
         self->pid = self->by_frames ? 0 : (int) MAX (0, get_number (payload, "pid"));
       if (self->end == WORKER_END_NOT && self->init_id == 0)
         become_ready (self);
     }
   else if (frame->header.kind == TVM_FRAME_ERROR && frame->header.id == 0)
-    fail_start (self, payload, _("could not be set up"));
-  else if (!self->hello || frame->header.id != self->init_id)
-    tvm_worker_lose_locked (self, "no HELLO");
+    fail_start (self, 0, payload);
+  else if (!self->hello)
+    tvm_worker_lose_locked (self, _("a frame before HELLO"));
+  else if (frame->header.id != self->init_id)
+    tvm_worker_lose_locked (self, _("an answer to no call"));
   else if (frame->header.kind == TVM_FRAME_ERROR)
-    fail_start (self, payload, _("could not be initialized"));
+    fail_start (self, self->init_id, payload);
   else if (frame->header.kind == TVM_FRAME_RESULT)
     {
       prove (self);
       become_ready (self);
     }
   else
-    tvm_worker_lose_locked (self, "an unexpected frame");
+    tvm_worker_lose_locked (self, _("a frame that is out of place"));
 }
 
 static void
-handle_begun (TvmWorker             *self,
-              const TvmFrameHeader  *header)
+handle_begun (TvmWorker            *self,
+              const TvmFrameHeader *header)
 {
   TvmCall *head = g_queue_peek_head (&self->calls);
 
   if (self->ready && self->by_frames && head != NULL && head->wire_id == header->id)
     head->begun_frame = TRUE;
   else if (self->ready || header->id != self->init_id)
-    tvm_worker_lose_locked (self, "an unexpected frame");
+    tvm_worker_lose_locked (self, _("a frame that is out of place"));
 }
 
 static void
-handle_frame (TvmWorker       *self,
+handle_frame (TvmWorker    *self,
               TvmWireFrame *frame,
-              gint64           now)
+              gint64        now)
 {
   if (frame->header.n_fds != 0)
-    tvm_worker_lose_locked (self, "descriptors");
+    tvm_worker_lose_locked (self, _("a frame with descriptors"));
   else if (frame->header.kind == TVM_FRAME_BEGUN)
     handle_begun (self, &frame->header);
   else if (!self->ready)
@@ -357,7 +365,7 @@ handle_frame (TvmWorker       *self,
   else if (frame->header.kind == TVM_FRAME_RESULT || frame->header.kind == TVM_FRAME_ERROR)
     handle_answer (self, frame, now);
   else
-    tvm_worker_lose_locked (self, "an unexpected frame");
+    tvm_worker_lose_locked (self, _("a frame that is out of place"));
 
   g_clear_pointer (&frame->large, g_bytes_unref);
 }
@@ -407,7 +415,7 @@ tvm_worker_read_locked (TvmWorker *self)
 
       measure (self, start, now);
       if (problem != NULL)
-        tvm_worker_lose_locked (self, problem);
+        tvm_worker_lose_locked (self, _(problem));
       else if (status == TVM_WIRE_END)
         tvm_worker_lose_locked (self, NULL);
 

@@ -23,8 +23,8 @@
  * reason */
 #define MINIMUM_DEATHS 3
 
-/* What a worker must have before it so that it is not watched for a while, of the time that it needs
- * for half of it */
+/* What a worker must have before it so that it is not watched for a while, of the time that it
+ * needs for half of it */
 #define REST_CALLS 16
 #define REST_AVERAGE_USEC 50
 #define LEAST_REST_USEC 15
@@ -235,17 +235,17 @@ has_own_end (const TvmWorker *self)
            && WTERMSIG (self->wait_status) == SIGKILL);
 }
 
+/* @message: says how its worker ended */
 static void
 complete_died (TvmCall    *call,
-               const char *how)
+               const char *message)
 {
   TvmTaskResult *result;
   int pid = call->worker->pid;
   TvmOutlets *outlets = &call->worker->outlets;
 
-  result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
-                                                   _("The worker of “%s” %s"),
-                                                   call->description, how));
+  result = tvm_task_result_new_error (g_error_new_literal (TVM_ERROR, TVM_ERROR_WORKER_DIED,
+                                                           message));
   result->worker_pid = pid;
   if (has_own_end (call->worker) && WIFSIGNALED (call->worker->wait_status))
     result->term_signal = WTERMSIG (call->worker->wait_status);
@@ -272,6 +272,15 @@ suspect_head (TvmWorker *self)
     self->start_told = TRUE;
 }
 
+static void
+complete_unbegun (TvmCall *call)
+{
+  g_autofree char *message = g_strdup_printf (_("The worker of “%s” died before it began"),
+                                              call->description);
+
+  complete_died (call, message);
+}
+
 /* Gives the calls that have not begun back to the queue, in their order. */
 static void
 requeue_unbegun (TvmWorker *self)
@@ -289,7 +298,7 @@ requeue_unbegun (TvmWorker *self)
       else if (call->done == NULL)
         tvm_call_unref (call);
       else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
-        complete_died (call, _("died before it began"));
+        complete_unbegun (call);
       else
         tvm_engine_requeue_locked (self->engine, call);
     }
@@ -297,30 +306,50 @@ requeue_unbegun (TvmWorker *self)
   self->calls = kept;
 }
 
-/* How it ended, to follow “The worker of …” */
+/* Returns: (transfer full): how it ended, as what @task learns of it */
+static char *
+describe_end_for (const TvmWorker *self,
+                  const char      *task)
+{
+  int status = self->wait_status;
+
+  if (self->exited && status < 0)
+    return g_strdup_printf (_("The worker of “%s” was lost, as its nursery ended"), task);
+  if (!has_own_end (self))
+    return g_strdup_printf (_("The worker of “%s” closed its connection"), task);
+  if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
+    return g_strdup_printf (_("The worker of “%s” was ended at its limit of processor time"), task);
+  if (WIFSIGNALED (status))
+    return g_strdup_printf (_("The worker of “%s” was ended by signal %d (%s)"), task,
+                            WTERMSIG (status), g_strsignal (WTERMSIG (status)));
+
+  return g_strdup_printf (_("The worker of “%s” exited with status %d"), task,
+                          WEXITSTATUS (status));
+}
+
+/* Returns: (transfer full): the same, of one that was of no use to any task */
 static char *
 describe_end (const TvmWorker *self)
 {
   int status = self->wait_status;
 
   if (self->exited && status < 0)
-    return g_strdup (_("was lost, as its nursery ended"));
+    return g_strdup (_("A worker was lost, as its nursery ended"));
   if (!has_own_end (self))
-    return g_strdup (_("closed its connection"));
+    return g_strdup (_("A worker closed its connection"));
   if (WIFSIGNALED (status) && WTERMSIG (status) == SIGXCPU)
-    return g_strdup (_("was ended at its limit of processor time"));
+    return g_strdup (_("A worker was ended at its limit of processor time"));
   if (WIFSIGNALED (status))
-    return g_strdup_printf (_("was ended by signal %d (%s)"), WTERMSIG (status),
+    return g_strdup_printf (_("A worker was ended by signal %d (%s)"), WTERMSIG (status),
                             g_strsignal (WTERMSIG (status)));
 
-  return g_strdup_printf (_("exited with status %d"), WEXITSTATUS (status));
+  return g_strdup_printf (_("A worker exited with status %d"), WEXITSTATUS (status));
 }
 
 /* What is left with it after its end, or after the end was waited for long enough */
 static void
 settle (TvmWorker *self)
 {
-  g_autofree char *how = describe_end (self);
   const TvmCall *head = g_queue_peek_head (&self->calls);
   gboolean useless = !self->proven && self->end == WORKER_END_LOST
                      && (head == NULL || !tvm_worker_has_begun (self, head));
@@ -328,12 +357,19 @@ settle (TvmWorker *self)
 
   requeue_unbegun (self);
   while ((link = g_queue_pop_head_link (&self->calls)) != NULL)
-    complete_died (link->data, how);
+    {
+      TvmCall *call = link->data;
+      g_autofree char *message = describe_end_for (self, call->description);
+
+      complete_died (call, message);
+    }
 
   if (useless && !self->start_told)
     {
+      g_autofree char *reason = describe_end (self);
+
       self->start_told = TRUE;
-      tvm_engine_start_failed_locked (self->engine, how);
+      tvm_engine_start_failed_locked (self->engine, reason);
     }
 }
 
@@ -391,7 +427,13 @@ tvm_worker_kill_locked (TvmWorker *self)
   unwatch (self);
   requeue_unbegun (self);
   while (!g_queue_is_empty (&self->calls))
-    complete_died (g_queue_pop_head_link (&self->calls)->data, _("was killed"));
+    {
+      TvmCall *call = g_queue_pop_head_link (&self->calls)->data;
+      g_autofree char *message = g_strdup_printf (_("The worker of “%s” was killed"),
+                                                  call->description);
+
+      complete_died (call, message);
+    }
 }
 
 void
@@ -406,7 +448,7 @@ tvm_worker_retire_locked (TvmWorker *self)
   set_end_deadline (self, RETIRE_GRACE_USEC);
 }
 
-/* The channel has ended, or @problem says why it cannot be used. */
+/* The channel has ended, or @problem (translated) says why it cannot be used. */
 void
 tvm_worker_lose_locked (TvmWorker  *self,
                         const char *problem)
@@ -435,8 +477,9 @@ tvm_worker_lose_locked (TvmWorker  *self,
         }
       else if (!self->ready && !self->start_told)
         {
-          g_autofree char *reason = g_strdup_printf (_("does not keep to the protocol: %s"), problem);
+          g_autofree char *reason = NULL;
 
+          reason = g_strdup_printf (_("A worker does not keep to the protocol: %s"), problem);
           self->start_told = TRUE;
           tvm_engine_start_failed_locked (self->engine, reason);
         }
@@ -505,7 +548,7 @@ time_out (TvmWorker *self,
 static void
 start_timed_out (TvmWorker *self)
 {
-  g_autofree char *reason = g_strdup_printf (_("was not ready within %.3f seconds"),
+  g_autofree char *reason = g_strdup_printf (_("A worker was not ready within %.3f seconds"),
                                              self->engine->spec->start_timeout_msec / 1e3);
 
   self->start_told = TRUE;

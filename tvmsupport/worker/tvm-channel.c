@@ -223,7 +223,7 @@ break_off (TvmChannel *self,
 {
   return stop_reading (self, g_error_new (TVM_ERROR, TVM_ERROR_PROTOCOL,
                                           _("The connection of the worker is broken: %s"),
-                                          problem));
+                                          _(problem)));
 }
 
 char **

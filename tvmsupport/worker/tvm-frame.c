@@ -24,6 +24,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Translated by who tells somebody: this is also part of programs without GLib. */
+#define N_(text) text
+
 #define BUFFER_SIZE (64 * 1024)
 
 /* The first piece of a large payload, which takes memory only where it is written; then it
@@ -115,9 +118,9 @@ tvm_frame_decode (TvmFrameHeader *header,
   int64_t limit;
 
   if (get_number (bytes, 4) != TVM_FRAME_MAGIC)
-    return "this is no frame";
+    return N_("this is no frame");
   if (bytes[4] != TVM_FRAME_VERSION)
-    return "a frame of another version of the protocol";
+    return N_("a frame of another version of the protocol");
 
   header->kind = bytes[5];
   header->flags = (uint16_t) get_number (bytes + 6, 2);
@@ -127,15 +130,15 @@ tvm_frame_decode (TvmFrameHeader *header,
 
   limit = get_max_length (header->kind, max_length);
   if (limit < 0)
-    return "a frame of an unknown kind";
+    return N_("a frame of an unknown kind");
   if ((header->flags & ~KNOWN_FLAGS) != 0)
-    return "a frame with unknown flags";
+    return N_("a frame with unknown flags");
   if (get_number (bytes + 26, 6) != 0)
-    return "a frame with something where nothing may be";
+    return N_("a frame with something where nothing may be");
   if (header->n_fds > TVM_FRAME_MAX_FDS)
-    return "a frame with too many descriptors";
+    return N_("a frame with too many descriptors");
   if (header->length > (uint64_t) limit || header->length > SIZE_MAX)
-    return "a frame that is too long";
+    return N_("a frame that is too long");
   return NULL;
 }
 
@@ -363,7 +366,7 @@ fill_buffer (TvmFrameReader  *self,
    * there. */
   if (self->n_fds > TVM_FRAME_MAX_FDS + 1)
     {
-      *problem = "descriptors that belong to no frame";
+      *problem = N_("descriptors that belong to no frame");
       return -1;
     }
 
@@ -418,7 +421,7 @@ no_data (TvmFrameReader  *self,
   if (self->start == self->end && !self->in_large)
     return TVM_FRAME_READ_END;
 
-  *problem = "the stream ended within a frame";
+  *problem = N_("the stream ended within a frame");
   return TVM_FRAME_READ_BROKEN;
 }
 
@@ -574,7 +577,7 @@ give_descriptors (TvmFrameReader  *self,
 
   if (n < n_fds && n == self->n_fds)
     {
-      *problem = "a frame without its descriptors";
+      *problem = N_("a frame without its descriptors");
       return TVM_FRAME_READ_BROKEN;
     }
 

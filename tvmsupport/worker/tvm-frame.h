@@ -60,7 +60,7 @@ typedef struct
 void tvm_frame_encode (const TvmFrameHeader *header,
                        uint8_t               bytes[TVM_FRAME_HEADER_SIZE]);
 
-/* Returns: NULL, or what is wrong, in English, for a message */
+/* Returns: NULL, or what is wrong, for a message that is to be translated */
 const char *tvm_frame_decode (TvmFrameHeader *header,
                               const uint8_t   bytes[TVM_FRAME_HEADER_SIZE],
                               uint64_t        max_length);
@@ -139,12 +139,11 @@ typedef enum
 } TvmFrameReadStatus;
 
 /* @payload: (out): within the reader, until the next call; @fds: (out): header->n_fds of them, now
- * the caller's, close-on-exec; @problem: (out): in English, for a message.
+ * the caller's, close-on-exec; @problem: (out): for a message, to be translated.
  *
  * ERROR with EMFILE says that there was no room for the descriptors of a frame, which is lost with
- * them: @header and
- * @payload are set, @fds are not, and the next read goes on behind it. After BROKEN and any other
- * ERROR the stream is not to be read any more. */
+ * them: @header and @payload are set, @fds are not, and the next read goes on behind it. After
+ * BROKEN and any other ERROR the stream is not to be read any more. */
 TvmFrameReadStatus tvm_frame_read (TvmFrameReader  *self,
                                    uint64_t         max_length,
                                    TvmFrameHeader  *header,
