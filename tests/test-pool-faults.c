@@ -62,7 +62,7 @@ test_garbage (PoolFixture   *fixture,
   TvmPoolExecutor *pool = pool_fixture_pool (fixture);
 
   pool_fixture_assert_fails (pool, tvm_task_new ("garbage", NULL), TVM_ERROR_PROTOCOL,
-                             "The worker of “garbage” does not keep to the protocol: this is no frame");
+                             "“garbage” does not keep to the protocol: this is no frame");
   pool_fixture_end (pool);
 }
 
@@ -253,7 +253,8 @@ test_no_runtime (PoolFixture   *fixture,
   assert_cannot_start (first, "/no/such/runtime");
   assert_cannot_start (second, "/no/such/runtime");
   assert_cannot_start (third, "A worker exited with status 0; gave up after ");
-  assert_cannot_start (fourth, "A worker could not be started, as its nursery exited with status 0");
+  assert_cannot_start (fourth,
+                       "A worker could not be started, as its nursery exited with status 0");
 }
 
 /* It never says HELLO; the task has been sent to it. */
@@ -631,47 +632,6 @@ test_raw_output (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
-static void
-test_output (PoolFixture   *fixture,
-             gconstpointer  data)
-{
-  g_autoptr (TvmTask) task = tvm_task_new ("write_stdout", g_variant_new ("(s)", "to fd 1\n"));
-  g_autofree char *path = process_fixture_path (&fixture->process, "log");
-  g_autofree char *contents = NULL;
-  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
-  g_autoptr (TvmTaskResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  TvmPoolExecutor *pool;
-
-  tvm_worker_spec_set_stdout_mode (fixture->spec, TVM_WORKER_OUTPUT_CAPTURE);
-  pool = pool_fixture_pool (fixture);
-  result = tvm_pool_executor_submit (pool, task, NULL, &error);
-  g_assert_no_error (error);
-  text = dup_text (tvm_task_result_get_stdout (result));
-  g_assert_cmpstr (text, ==, "to fd 1\n");
-  g_clear_object (&result);
-  pool_fixture_end (pool);
-
-  tvm_worker_spec_set_stdout_path (fixture->spec, path);
-  pool = pool_fixture_pool (fixture);
-  result = tvm_pool_executor_submit (pool, task, NULL, &error);
-  g_assert_no_error (error);
-  g_clear_object (&result);
-  pool_fixture_end (pool);
-  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
-  g_assert_cmpstr (contents, ==, "to fd 1\n");
-
-  tvm_worker_spec_set_stdout_stream (fixture->spec, stream);
-  pool = pool_fixture_pool (fixture);
-  result = tvm_pool_executor_submit (pool, task, NULL, &error);
-  g_assert_no_error (error);
-  pool_fixture_end (pool);
-  while (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (stream)) < 8)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpmem (g_memory_output_stream_get_data (G_MEMORY_OUTPUT_STREAM (stream)), 8, "to fd 1\n", 8);
-}
-
 /* A call that an engine was given, for the threads that do not have a main loop */
 typedef struct
 {
@@ -943,7 +903,6 @@ main (int    argc,
   pool_fixture_add ("/pool-faults/echo-large", test_echo_large);
   pool_fixture_add ("/pool-faults/wrong-type", test_wrong_type);
   pool_fixture_add ("/pool-faults/fork-in-application", test_fork_in_application);
-  pool_fixture_add ("/pool-faults/output", test_output);
   pool_fixture_add ("/pool-faults/bad-calls", test_bad_calls);
   pool_fixture_add ("/pool-faults/unkillable", test_unkillable);
   pool_fixture_add ("/pool-faults/daemon-left", test_daemon_left);

@@ -43,7 +43,8 @@ has_calls (TvmEngine *self)
 static void
 fire_waiters (TvmEngine *self)
 {
-  gboolean all_gone = self->ending && self->workers->len == 0 && self->nurseries->len == 0;
+  gboolean all_gone = self->ending && self->workers->len == 0 && self->nurseries->len == 0
+                      && self->n_pumps == 0;
 
   for (GList *link = self->waiters; link != NULL;)
     {
@@ -66,9 +67,7 @@ close_fds (TvmEngine *self)
   g_clear_pointer (&self->timer, tvm_poll_handle_remove);
   if (self->timer_fd >= 0)
     close (g_steal_fd (&self->timer_fd));
-  for (guint i = 0; i < G_N_ELEMENTS (self->stream_fds); i++)
-    if (self->stream_fds[i] >= 0)
-      close (g_steal_fd (&self->stream_fds[i]));
+  tvm_engine_end_streams_locked (self);
 }
 
 static void

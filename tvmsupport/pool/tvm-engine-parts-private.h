@@ -25,10 +25,12 @@ G_BEGIN_DECLS
  *                  what it says                            tvm-worker-frames.c
  *   TvmNurseryLink what makes workers and kills them       tvm-nursery-link.c
  *   TvmOutlet      where stdout and stderr are read        tvm-outlet.c
+ *   TvmPump        what they have for a stream             tvm-pump.c
  */
 
 typedef struct _TvmWorker TvmWorker;
 typedef struct _TvmNurseryLink TvmNurseryLink;
+typedef struct _TvmPump TvmPump;
 
 #define NEVER G_MAXINT64
 
@@ -199,7 +201,9 @@ struct _TvmEngine
   GDestroyNotify changed_destroy;
   gboolean change_pending;      /* the watcher has not looked since it was called */
   gboolean change_wanted;
-  int stream_fds[2];            /* write ends of the pipes to the streams of the spec; -1 */
+  int stream_fds[2];            /* of stdout and stderr: what leads to their streams; -1 */
+  TvmPump *pumps[2];            /* (nullable) (owned): that empty it, until the end */
+  guint n_pumps;                /* that are not done */
 };
 
 /* tvm-engine.c */
@@ -262,6 +266,14 @@ TvmOutlet *tvm_outlet_new                   (TvmEngine       *engine,
 void       tvm_outlets_take_locked          (TvmOutlets      *self,
                                              TvmTaskResult   *result);
 void       tvm_outlets_close_locked         (TvmOutlets      *self);
+
+/* tvm-pump.c */
+void       tvm_engine_open_streams          (TvmEngine       *self);
+/* @index: 0 for stdout, 1 for stderr. Returns: what to write to, the engine's; or -1 */
+int        tvm_engine_get_stream_fd_locked  (TvmEngine       *self,
+                                             guint            index,
+                                             GError         **error);
+void       tvm_engine_end_streams_locked    (TvmEngine       *self);
 
 /* tvm-worker.c */
 void       tvm_worker_ready                 (gpointer         user_data);

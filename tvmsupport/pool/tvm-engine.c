@@ -7,9 +7,6 @@
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gio/gfiledescriptorbased.h>
-#include <gio/gunixinputstream.h>
 #include <glib/gi18n-lib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -604,34 +601,6 @@ tvm_engine_get_nursery_locked (TvmEngine  *self,
 
 /* Public */
 
-static gboolean
-open_stream (const TvmWorkerStream *stream,
-             int                   *fd)
-{
-  g_autoptr (GInputStream) input = NULL;
-  int fds[2];
-
-  *fd = -1;
-  if (stream->mode != TVM_WORKER_OUTPUT_STREAM)
-    return TRUE;
-
-  if (G_IS_FILE_DESCRIPTOR_BASED (stream->stream))
-    {
-      *fd = fcntl (g_file_descriptor_based_get_fd (G_FILE_DESCRIPTOR_BASED (stream->stream)),
-                   F_DUPFD_CLOEXEC, 3);
-      return *fd >= 0;
-    }
-
-  if (pipe2 (fds, O_CLOEXEC) != 0)
-    return FALSE;
-
-  *fd = fds[1];
-  input = g_unix_input_stream_new (fds[0], TRUE);
-  g_output_stream_splice_async (stream->stream, input, G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE,
-                                G_PRIORITY_DEFAULT, NULL, NULL, NULL);
-  return TRUE;
-}
-
 static void
 destroy_queue (gpointer data)
 {
@@ -660,8 +629,7 @@ tvm_engine_new (TvmWorkerSpec *spec,
   self->nurseries = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_nursery_link_unref);
   self->timer_fd = -1;
   self->timer_at = NEVER;
-  open_stream (&self->spec->out, &self->stream_fds[0]);
-  open_stream (&self->spec->err, &self->stream_fds[1]);
+  tvm_engine_open_streams (self);
   return self;
 }
 

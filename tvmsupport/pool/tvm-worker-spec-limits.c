@@ -456,8 +456,13 @@ tvm_worker_spec_set_stdout_path (TvmWorkerSpec *self,
  * @self: a spec
  * @stream: (nullable): a stream, or %NULL for none
  *
- * Sends the standard output of the workers to a stream. It is written to from another thread, a
- * piece at a time, and neither flushed nor closed.
+ * Sends the standard output of the workers to a stream, which is neither flushed nor closed.
+ *
+ * If it has a descriptor, the workers write to that. Any other stream is written to from another
+ * thread, whether a main loop runs or not; nobody else may use it until the pool was shut down,
+ * which waits until it has everything. Several pools may have the same stream, and one pool may
+ * have it for both outputs. What it does not take, as it was closed, is lost; while it takes
+ * nothing, workers that print a lot wait.
  *
  * Since: 1.0
  */
@@ -544,8 +549,13 @@ tvm_worker_spec_set_stderr_path (TvmWorkerSpec *self,
  * @self: a spec
  * @stream: (nullable): a stream, or %NULL for none
  *
- * Sends the standard error of the workers to a stream. It is written to from another thread, a
- * piece at a time, and neither flushed nor closed.
+ * Sends the standard error of the workers to a stream, which is neither flushed nor closed.
+ *
+ * If it has a descriptor, the workers write to that. Any other stream is written to from another
+ * thread, whether a main loop runs or not; nobody else may use it until the pool was shut down,
+ * which waits until it has everything. Several pools may have the same stream, and one pool may
+ * have it for both outputs. What it does not take, as it was closed, is lost; while it takes
+ * nothing, workers that print a lot wait.
  *
  * Since: 1.0
  */

@@ -186,24 +186,59 @@ open_page (TvmWorker *self,
 }
 
 static int
-check_fd (int          fd,
-          const char  *what,
-          GError     **error)
+dup_fd (int      fd,
+        GError **error)
 {
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, 3);
+
+  if (copy < 0)
+    tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
+  return copy;
+}
+
+static int
+open_null (GError **error)
+{
+  int fd = open ("/dev/null", O_WRONLY | O_CLOEXEC);
+
   if (fd < 0)
-    tvm_error_set_errno (error, errno, _("Could not open “%s”"), what);
+    tvm_error_set_errno (error, errno, _("Could not open “%s”"), "/dev/null");
   return fd;
 }
 
-/* Returns: where the worker writes to, or -1 */
+/* Nobody is waited for with the lock held: a FIFO that nobody reads is an error. */
 static int
-open_output (TvmEngine              *engine,
-             const TvmWorkerStream  *stream,
-             int                     inherited,
-             int                     stream_fd,
-             TvmOutlet             **outlet,
-             GError                **error)
+open_file (const char  *path,
+           GError     **error)
 {
+  int fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+
+  if (fd < 0)
+    {
+      int errsv = errno;
+      g_autofree char *name = g_filename_display_name (path);
+
+      if (errsv == ENXIO)
+        g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errsv),
+                     _("Could not open “%s”: nobody reads from it"), name);
+      else
+        tvm_error_set_errno (error, errsv, _("Could not open “%s”"), name);
+      return -1;
+    }
+
+  fcntl (fd, F_SETFL, O_APPEND);
+  return fd;
+}
+
+/* @index: 0 for stdout, 1 for stderr. Returns: where the worker writes to, or -1 */
+static int
+open_output (TvmEngine  *engine,
+             guint       index,
+             TvmOutlet **outlet,
+             GError    **error)
+{
+  const TvmWorkerSpec *spec = engine->spec;
+  const TvmWorkerStream *stream = index == 0 ? &spec->out : &spec->err;
   int fd = -1;
 
   switch (stream->mode)
@@ -213,14 +248,14 @@ open_output (TvmEngine              *engine,
       return fd;
 
     case TVM_WORKER_OUTPUT_FILE:
-      fd = open (stream->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-      return check_fd (fd, stream->path, error);
+      return open_file (stream->path, error);
 
     case TVM_WORKER_OUTPUT_STREAM:
-      return check_fd (fcntl (stream_fd, F_DUPFD_CLOEXEC, 3), "stream", error);
+      fd = tvm_engine_get_stream_fd_locked (engine, index, error);
+      return fd >= 0 ? dup_fd (fd, error) : -1;
 
     case TVM_WORKER_OUTPUT_INHERIT:
-      fd = fcntl (inherited, F_DUPFD_CLOEXEC, 3);
+      fd = fcntl (index == 0 ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
       if (fd >= 0)
         return fd;
       break;
@@ -230,7 +265,7 @@ open_output (TvmEngine              *engine,
       break;
     }
 
-  return check_fd (open ("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null", error);
+  return open_null (error);
 }
 
 /* As much as the kernel lets everybody have, for both directions */
@@ -261,12 +296,10 @@ open_fds (TvmWorker  *self,
   if (!open_page (self, &fds[FD_PAGE], error))
     return FALSE;
 
-  fds[FD_STDOUT] = open_output (engine, &engine->spec->out, STDOUT_FILENO, engine->stream_fds[0],
-                                &self->outlets.out, error);
+  fds[FD_STDOUT] = open_output (engine, 0, &self->outlets.out, error);
   if (fds[FD_STDOUT] < 0)
     return FALSE;
-  fds[FD_STDERR] = open_output (engine, &engine->spec->err, STDERR_FILENO, engine->stream_fds[1],
-                                &self->outlets.err, error);
+  fds[FD_STDERR] = open_output (engine, 1, &self->outlets.err, error);
   return fds[FD_STDERR] >= 0;
 }
 
