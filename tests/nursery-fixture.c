@@ -182,10 +182,10 @@ nursery_fixture_fork (NurseryFixture *self,
   int page = memfd_create ("page", MFD_CLOEXEC);
   int fds[2];
 
-  g_assert_no_errno (ftruncate (page, TVM_WORKER_PAGE_SIZE));
+  g_assert_no_errno (ftruncate (page, TVM_STATUS_PAGE_SIZE));
   worker->id = id;
-  worker->page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ, MAP_SHARED, page, 0);
-  g_assert_true (worker->page != MAP_FAILED);
+  worker->page = tvm_status_page_map (page);
+  g_assert_nonnull (worker->page);
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
   channel_open (&worker->channel, fds[0]);
 
@@ -223,7 +223,7 @@ void
 test_worker_close (TestWorker *self)
 {
   channel_close (&self->channel);
-  munmap (self->page, TVM_WORKER_PAGE_SIZE);
+  tvm_status_page_unmap (self->page);
 }
 
 static void

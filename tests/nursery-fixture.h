@@ -3,7 +3,7 @@
 
 #include "process-fixture.h"
 
-#include "tvmsupport/worker/tvm-frame.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 /* One side of a stream of frames, and the last frame that was read from it */
 typedef struct
@@ -29,7 +29,7 @@ typedef struct
   guint64 id;
   int pid;
   Channel channel;
-  guint64 *page;
+  TvmStatusPage *page;
 } TestWorker;
 
 void        channel_open            (Channel        *self,

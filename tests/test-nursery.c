@@ -83,9 +83,9 @@ test_command (NurseryFixture *self,
       g_assert_cmpint (channel_get_number (&worker.channel, "user-usec"), >=, 0);
       g_assert_cmpint (channel_get_number (&worker.channel, "system-usec"), >=, 0);
       g_assert_cmpint (channel_get_number (&worker.channel, "max-rss-bytes"), >, 10 * 1000);
-      g_assert_cmpuint (*worker.page, >=, id);
+      g_assert_cmpuint (worker.page->begun, >=, id);
     }
-  g_assert_cmpuint (*worker.page, ==, 19);
+  g_assert_cmpuint (worker.page->begun, ==, 19);
 
   channel_close (&worker.channel);
   expect_exited (self, &worker, 0);
@@ -104,7 +104,7 @@ test_begun_frames (NurseryFixture *self,
   channel_expect (&worker.channel, TVM_FRAME_BEGUN, 5);
   channel_expect (&worker.channel, TVM_FRAME_RESULT, 5);
   g_assert_cmpint (channel_get_number (&worker.channel, "status"), ==, SIGUSR1);
-  g_assert_cmpuint (*worker.page, ==, 0);
+  g_assert_cmpuint (worker.page->begun, ==, 0);
   test_worker_close (&worker);
   expect_exited (self, &worker, 0);
 }

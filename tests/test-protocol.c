@@ -2,7 +2,7 @@
 #include "config.h"
 
 #include "tvmsupport/worker/tvm-channel-private.h"
-#include "tvmsupport/worker/tvm-frame.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -293,6 +293,37 @@ test_errors (void)
   for_each ("errors", check_error);
 }
 
+/* Where the numbers of the status page are for us */
+static void
+check_place (JsonObject *entry)
+{
+  static const struct
+  {
+    const char *name;
+    gsize offset;
+    gsize size;
+  } places[] = {
+    { "begun", G_STRUCT_OFFSET (TvmStatusPage, begun), 8 },
+    { "produced", G_STRUCT_OFFSET (TvmStatusPage, produced), 8 },
+    { "busy-nsec", G_STRUCT_OFFSET (TvmStatusPage, busy_nsec), 8 },
+    { "revoked", G_STRUCT_OFFSET (TvmStatusPage, revoked), 8 },
+    { "consumed", G_STRUCT_OFFSET (TvmStatusPage, consumed), 8 },
+    { "outbox", TVM_STATUS_OUTBOX_OFFSET, TVM_STATUS_OUTBOX_SIZE },
+  };
+  gsize i = 0;
+
+  while (strcmp (places[i].name, get_name (entry)) != 0)
+    g_assert_cmpuint (++i, <, G_N_ELEMENTS (places));
+  g_assert_cmpint (json_object_get_int_member (entry, "offset"), ==, places[i].offset);
+  g_assert_cmpint (json_object_get_int_member (entry, "size"), ==, places[i].size);
+}
+
+static void
+test_page (void)
+{
+  for_each ("page", check_place);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -313,6 +344,7 @@ main (int    argc,
   g_test_add_func ("/protocol/settings", test_settings);
   g_test_add_func ("/protocol/variants", test_variants);
   g_test_add_func ("/protocol/errors", test_errors);
+  g_test_add_func ("/protocol/page", test_page);
 
   status = g_test_run ();
   g_object_unref (parser);

@@ -7,7 +7,9 @@
 #include "tvmsupport/worker/tvm-worker.h"
 
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,10 +61,10 @@ test_begun (void)
   WorkerFixture worker;
 
   worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
-  g_assert_cmpuint (*worker.page, ==, 0);
+  g_assert_cmpuint (worker.page->begun, ==, 0);
   worker_fixture_call (&worker, 7, "add", g_variant_new ("(ii)", 3, 4));
   worker_fixture_expect_value (&worker, 7, "7");
-  g_assert_cmpuint (GUINT64_FROM_LE (*worker.page), ==, 7);
+  g_assert_cmpuint (GUINT64_FROM_LE (worker.page->begun), ==, 7);
   g_free (worker_fixture_end (&worker, EXITED (0)));
 
   worker_fixture_start_module (&worker, 0, NULL);
@@ -87,6 +89,107 @@ test_order (void)
 
       worker_fixture_expect_value (&worker, i, text);
     }
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
+/* Sends @n_calls in one piece, from @first_id on. */
+static void
+call_at_once (WorkerFixture *worker,
+              guint64        first_id,
+              guint          n_calls,
+              const char    *function,
+              GVariant      *args)
+{
+  g_autoptr (GVariant) task = g_variant_ref_sink (g_variant_new ("(sv)", function, args));
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  TvmFrameHeader header = { .kind = TVM_FRAME_CALL, .length = g_variant_get_size (task) };
+  guint8 encoded[TVM_FRAME_HEADER_SIZE];
+
+  if (G_BYTE_ORDER == G_BIG_ENDIAN)
+    {
+      GVariant *swapped = g_variant_byteswap (task);
+
+      g_variant_unref (task);
+      task = swapped;
+    }
+
+  for (guint i = 0; i < n_calls; i++)
+    {
+      header.id = first_id + i;
+      tvm_frame_encode (&header, encoded);
+      g_byte_array_append (bytes, encoded, sizeof encoded);
+      g_byte_array_append (bytes, g_variant_get_data (task), g_variant_get_size (task));
+    }
+  g_assert_cmpint (send (worker->reader.fd, bytes->data, bytes->len, MSG_NOSIGNAL), ==, bytes->len);
+}
+
+/* Of calls that came together, all answers but the last are in the outbox. */
+static void
+test_outbox (void)
+{
+  WorkerFixture worker;
+  struct pollfd polled;
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
+  g_assert_cmpstr (get_setting (&worker, "ahead"), ==, "1");
+  polled = (struct pollfd) { .fd = worker.reader.fd, .events = POLLIN };
+  for (guint round = 0; round < 100; round++)
+    {
+      guint64 first = 1 + round * 20;
+
+      call_at_once (&worker, first, 20, "echo", g_variant_new ("(s)", "a text that is a bit longer"));
+      g_assert_cmpint (poll (&polled, 1, 60000), ==, 1);
+      for (guint i = 0; i < 19; i++)
+        g_assert_true (worker_fixture_take_from_outbox (&worker, first + i));
+      g_assert_false (worker_fixture_take_from_outbox (&worker, first + 19));
+      worker_fixture_expect_value (&worker, first + 19, "('a text that is a bit longer',)");
+    }
+  g_assert_cmpuint (GUINT64_FROM_LE (worker.page->busy_nsec), >, 0);
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
+/* What does not fit into the outbox goes by the socket. */
+static void
+test_full_outbox (void)
+{
+  g_autofree char *text = g_strnfill (900, 'x');
+  g_autofree char *expected = g_strdup_printf ("('%s',)", text);
+  WorkerFixture worker;
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
+  call_at_once (&worker, 1, 50, "echo", g_variant_new ("(s)", text));
+  /* In which order they are taken does not matter to the worker. */
+  worker_fixture_expect_value (&worker, 1, expected);
+  for (guint i = 2; i <= 50; i++)
+    worker_fixture_expect_value (&worker, i, expected);
+
+  call_at_once (&worker, 51, 3, "big", g_variant_new ("(t)", (guint64) TVM_STATUS_OUTBOX_PAYLOAD));
+  for (guint i = 51; i <= 53; i++)
+    {
+      g_assert_false (worker_fixture_take_from_outbox (&worker, i));
+      worker_fixture_expect (&worker, TVM_FRAME_RESULT, i);
+    }
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
+/* Calls that were revoked before they begin do not, and those behind them do. */
+static void
+test_revoked (void)
+{
+  WorkerFixture worker;
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, NULL);
+  call_at_once (&worker, 1, 1, "sleep", g_variant_new ("(u)", 50));
+  call_at_once (&worker, 2, 4, "count", unit ());
+  while (GUINT64_FROM_LE (*(volatile const guint64 *) &worker.page->begun) < 1)
+    g_thread_yield ();
+  g_assert_cmpuint (tvm_status_page_revoke (worker.page, 3), ==, 1);
+
+  worker_fixture_expect_value (&worker, 1, "()");
+  worker_fixture_expect (&worker, TVM_FRAME_REVOKED, 2);
+  worker_fixture_expect (&worker, TVM_FRAME_REVOKED, 3);
+  worker_fixture_expect_value (&worker, 4, "uint32 1");
+  worker_fixture_expect_value (&worker, 5, "uint32 2");
   g_free (worker_fixture_end (&worker, EXITED (0)));
 }
 
@@ -312,7 +415,7 @@ test_cancel_often (void)
       if (id <= in_flight)
         continue;
 
-      cancel.id = GUINT64_FROM_LE (*(volatile const guint64 *) worker.page);
+      cancel.id = GUINT64_FROM_LE (*(volatile const guint64 *) &worker.page->begun);
       worker_fixture_send (&worker, cancel, NULL, NULL);
       worker_fixture_expect_value (&worker, id - in_flight, "()");
     }
@@ -510,7 +613,7 @@ test_nursery (void)
       worker_fixture_call (&workers[i], 200 + i, "write_stdout",
                            g_variant_new ("(s)", "# printed\n"));
       worker_fixture_expect_value (&workers[i], 200 + i, "()");
-      g_assert_cmpuint (GUINT64_FROM_LE (*workers[i].page), ==, 200 + i);
+      g_assert_cmpuint (GUINT64_FROM_LE (workers[i].page->begun), ==, 200 + i);
     }
 
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
@@ -664,6 +767,9 @@ main (int    argc,
   g_test_add_func ("/worker/hello", test_hello);
   g_test_add_func ("/worker/begun", test_begun);
   g_test_add_func ("/worker/order", test_order);
+  g_test_add_func ("/worker/outbox", test_outbox);
+  g_test_add_func ("/worker/outbox/full", test_full_outbox);
+  g_test_add_func ("/worker/revoked", test_revoked);
   g_test_add_func ("/worker/initializer", test_initializer);
   g_test_add_func ("/worker/task-errors", test_task_errors);
   g_test_add_func ("/worker/bad-payloads", test_bad_payloads);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "tvmsupport/worker/tvm-frame.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 #include <gio/gio.h>
 
@@ -12,7 +12,8 @@ typedef struct
 {
   GSubprocess *process;     /* (owned) (nullable): of one that a nursery has forked */
   TvmFrameReader reader;
-  const guint64 *page;      /* (nullable) */
+  TvmStatusPage *page;      /* (nullable) */
+  guint64 consumed;         /* of its outbox */
 
   /* Of the frame that came last */
   TvmFrameHeader header;
@@ -68,7 +69,11 @@ void        worker_fixture_call_full    (WorkerFixture       *self,
                                          const char          *function,
                                          GVariant            *args);
 
-/* Each waits for one frame, and checks that it is of this kind. */
+/* Each waits for one frame, which may come by the socket or through the outbox, and checks that it
+ * is of this kind. */
+/* Takes the frame with this id, if it is the next in the outbox. */
+gboolean    worker_fixture_take_from_outbox (WorkerFixture   *self,
+                                             guint64          id);
 void        worker_fixture_expect       (WorkerFixture       *self,
                                          TvmFrameKind         kind,
                                          guint64              id);

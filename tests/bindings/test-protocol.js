@@ -10,7 +10,7 @@ const MAX_CONTROL = 16n * 1024n ** 2n;
 
 const KINDS = new Map([
     [1, 'HELLO'], [2, 'SETUP'], [3, 'INIT'], [4, 'CALL'], [5, 'BEGUN'], [6, 'RESULT'], [7, 'ERROR'],
-    [8, 'CANCEL'], [16, 'FORK'], [17, 'FORKED'], [18, 'KILL'], [19, 'EXITED'],
+    [8, 'CANCEL'], [9, 'REVOKED'], [16, 'FORK'], [17, 'FORKED'], [18, 'KILL'], [19, 'EXITED'],
 ]);
 
 function load() {
@@ -31,7 +31,7 @@ function toHex(bytes) {
 }
 
 function maxLengthOf(kind, maxLength) {
-    if (['BEGUN', 'CANCEL', 'KILL'].includes(kind))
+    if (['BEGUN', 'CANCEL', 'REVOKED', 'KILL'].includes(kind))
         return 0n;
     if (['INIT', 'CALL', 'RESULT', 'ERROR'].includes(kind))
         return maxLength;

@@ -21,7 +21,7 @@ MAX_CONTROL = 16 * 1024**2
 
 KINDS = {
     1: "HELLO", 2: "SETUP", 3: "INIT", 4: "CALL", 5: "BEGUN", 6: "RESULT", 7: "ERROR", 8: "CANCEL",
-    16: "FORK", 17: "FORKED", 18: "KILL", 19: "EXITED",
+    9: "REVOKED", 16: "FORK", 17: "FORKED", 18: "KILL", 19: "EXITED",
 }
 NUMBERS = {name: number for number, name in KINDS.items()}
 
@@ -62,7 +62,7 @@ def decode(data, max_length):
     if n_fds > 8:
         raise Broken("descriptors")
     name = KINDS[kind]
-    if name in ("BEGUN", "CANCEL", "KILL"):
+    if name in ("BEGUN", "CANCEL", "REVOKED", "KILL"):
         max_length = 0
     elif name not in ("INIT", "CALL", "RESULT", "ERROR"):
         max_length = min(max_length, MAX_CONTROL)

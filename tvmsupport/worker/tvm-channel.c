@@ -6,6 +6,7 @@
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-channel-watch-private.h"
 #include "tvmsupport/worker/tvm-nursery.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_MAX_MESSAGE ((guint64) 2 << 30)
@@ -30,7 +31,8 @@ struct _TvmChannel
 {
   TvmFrameReader reader;
   int out_fd;               /* that of the reader, unless the frames come and go on two */
-  guint64 *page;            /* (nullable) */
+  TvmStatusPage *page;      /* (nullable) */
+  guint64 begin_nsec;       /* when the call that runs has begun */
   const TvmCancellableFuncs *funcs; /* (nullable) */
   int write_errno;          /* 0, or why nothing can be written any more */
   pid_t pid;
@@ -90,19 +92,14 @@ static void
 open_page (TvmChannel *self)
 {
   struct stat st;
-  void *page;
 
   if (fstat (TVM_WORKER_PAGE_FD, &st) != 0 || !S_ISREG (st.st_mode)
-      || st.st_size != TVM_WORKER_PAGE_SIZE)
+      || st.st_size != TVM_STATUS_PAGE_SIZE)
     return;
 
-  page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-               TVM_WORKER_PAGE_FD, 0);
-  if (page == MAP_FAILED)
-    return;
-
-  self->page = page;
-  close (TVM_WORKER_PAGE_FD);
+  self->page = tvm_status_page_map (TVM_WORKER_PAGE_FD);
+  if (self->page != NULL)
+    close (TVM_WORKER_PAGE_FD);
 }
 
 /* Returns: 0 or an errno */
@@ -137,6 +134,8 @@ send_hello (TvmChannel *self,
   end = tvm_frame_put_setting (end, limit, "program", program);
   end = tvm_frame_put_number (end, limit, "pid", self->pid);
   end = tvm_frame_put_setting (end, limit, "payload", payload_type);
+  if (self->page != NULL)
+    end = tvm_frame_put_number (end, limit, "ahead", 1);
   if (end == NULL)
     return ENAMETOOLONG;
 
@@ -192,7 +191,7 @@ tvm_channel_free (TvmChannel *self)
   g_clear_error (&self->error);
   g_strfreev (self->settings);
   if (self->page != NULL)
-    munmap (self->page, TVM_WORKER_PAGE_SIZE);
+    tvm_status_page_unmap (self->page);
   if (self->out_fd != self->reader.fd)
     close (self->out_fd);
   if (self->reader.fd >= 0)
@@ -436,19 +435,57 @@ write_frame (TvmChannel         *self,
     self->write_errno = tvm_frame_write_parts (self->out_fd, header, parts, n_parts, NULL);
 }
 
-/* The call begins with this. */
-static TvmChannelEvent
+static guint64
+get_nsec (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return (guint64) now.tv_sec * 1000000000u + (guint64) now.tv_nsec;
+}
+
+/* Whether it is certain that another call will be answered, without anything having to come */
+static gboolean
+has_next_call (TvmChannel *self)
+{
+  return self->read_ahead.length > 0
+         || tvm_frame_reader_peek_kind (&self->reader) == TVM_FRAME_CALL;
+}
+
+/* A short answer with others behind it is left in the outbox: the last of them wakes the caller. */
+static void
+write_answer (TvmChannel         *self,
+              TvmFrameHeader      header,
+              const struct iovec *parts,
+              guint               n_parts)
+{
+  /* The thread of the watch reads meanwhile. */
+  if (self->begun_on_page && !self->watching && has_next_call (self)
+      && tvm_status_page_put (self->page, &header, parts, n_parts))
+    return;
+
+  write_frame (self, header, parts, n_parts);
+}
+
+/* The call begins with this. Returns: FALSE if it must not */
+static gboolean
 begin_call (TvmChannel     *self,
             TvmChannelCall *call)
 {
-  if (self->begun_on_page)
-    __atomic_store_n (self->page, GUINT64_TO_LE (call->id), __ATOMIC_RELEASE);
-  else
+  if (!self->begun_on_page)
     write_frame (self, (TvmFrameHeader) { .kind = TVM_FRAME_BEGUN, .id = call->id }, NULL, 0);
+  else if (!tvm_status_page_begin (self->page, call->id))
+    {
+      write_answer (self, (TvmFrameHeader) { .kind = TVM_FRAME_REVOKED, .id = call->id }, NULL, 0);
+      tvm_channel_call_clear (call);
+      return FALSE;
+    }
+  else
+    self->begin_nsec = get_nsec ();
 
   if (call->may_cancel && self->funcs != NULL)
     watch_call (self, call);
-  return TVM_CHANNEL_CALL;
+  return TRUE;
 }
 
 /* Returns: END or FAILED, as for those who ask again */
@@ -463,15 +500,15 @@ tell_end (TvmChannel  *self,
   return TVM_CHANNEL_FAILED;
 }
 
-TvmChannelEvent
-tvm_channel_next (TvmChannel      *self,
-                  TvmChannelCall  *call,
-                  GError         **error)
+/* Blocks. What has come is SETUP, or a CALL that has not begun yet. */
+static TvmChannelEvent
+receive (TvmChannel      *self,
+         TvmChannelCall  *call,
+         GError         **error)
 {
   TvmChannelCall *ahead;
   TvmChannelEvent event;
 
-  end_call (self);
   if (self->write_errno != 0 && !self->ended)
     stop_reading (self, self->write_errno == EPIPE ? NULL
                         : g_error_new (TVM_ERROR, TVM_ERROR_FAILED,
@@ -485,14 +522,27 @@ tvm_channel_next (TvmChannel      *self,
     {
       *call = *ahead;
       g_free (ahead);
-      return begin_call (self, call);
+      return TVM_CHANNEL_CALL;
     }
 
   while (!read_frame (self, call, &event))
     ;
-  if (event == TVM_CHANNEL_CALL)
-    return begin_call (self, call);
-  return event == TVM_CHANNEL_SETUP ? event : tell_end (self, error);
+  return event == TVM_CHANNEL_CALL || event == TVM_CHANNEL_SETUP ? event : tell_end (self, error);
+}
+
+TvmChannelEvent
+tvm_channel_next (TvmChannel      *self,
+                  TvmChannelCall  *call,
+                  GError         **error)
+{
+  TvmChannelEvent event;
+
+  end_call (self);
+  do
+    event = receive (self, call, error);
+  while (event == TVM_CHANNEL_CALL && !begin_call (self, call));
+
+  return event;
 }
 
 /* What the call has printed is not to come after its answer. A child that it has forked, and that
@@ -508,7 +558,9 @@ answer (TvmChannel         *self,
 
   fflush (stdout);
   fflush (stderr);
-  write_frame (self, header, parts, n_parts);
+  if (self->begun_on_page)
+    tvm_status_page_add_busy (self->page, get_nsec () - self->begin_nsec);
+  write_answer (self, header, parts, n_parts);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "tvmsupport/process/tvm-process-tree.h"
 #include "tvmsupport/process/tvm-target.h"
 #include "tvmsupport/worker/tvm-frame.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 #include "tvmsupport/worker/tvm-words.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ typedef struct
 {
   TvmFrameReader reader;
   int signal_fd;
-  volatile uint64_t *page;  /* NULL: there is none, or BEGUN is sent */
+  TvmStatusPage *page;      /* NULL: there is none, or BEGUN is sent */
   int page_fd;
   Call kept[MAX_KEPT];      /* came while another one was running; a ring */
   unsigned first_kept;
@@ -170,17 +171,13 @@ static void
 set_up (const Call *call)
 {
   const char *begun = tvm_frame_get_setting (call->payload, (size_t) call->header.length, "begun");
-  void *page;
 
   if (begun == NULL || strcmp (begun, "page") != 0 || worker.page != NULL)
     return;
 
-  page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, worker.page_fd, 0);
-  if (page != MAP_FAILED)
-    {
-      worker.page = page;
-      return;
-    }
+  worker.page = tvm_status_page_map (worker.page_fd);
+  if (worker.page != NULL)
+    return;
 
   send_error (0, errno, TVM_SUPERVISOR_STAGE_SETUP);
   worker.ended = true;
@@ -190,7 +187,7 @@ static void
 say_begun (uint64_t id)
 {
   if (worker.page != NULL)
-    __atomic_store_n (worker.page, id, __ATOMIC_RELEASE);
+    tvm_status_page_begin (worker.page, id);
   else
     send_frame (TVM_FRAME_BEGUN, id, NULL, NULL);
 }

@@ -103,6 +103,7 @@ get_max_length (uint8_t  kind,
 
     case TVM_FRAME_BEGUN:
     case TVM_FRAME_CANCEL:
+    case TVM_FRAME_REVOKED:
     case TVM_FRAME_KILL:
       return 0;
     }
@@ -688,6 +689,20 @@ tvm_frame_reader_steal (TvmFrameReader       *self,
   if (copy != NULL && header->length > 0)
     memcpy (copy, payload, (size_t) header->length);
   return copy;
+}
+
+int
+tvm_frame_reader_peek_kind (const TvmFrameReader *self)
+{
+  size_t available = self->end - self->start;
+  TvmFrameHeader header;
+
+  if (self->in_large || available < TVM_FRAME_HEADER_SIZE
+      || tvm_frame_decode (&header, self->buffer + self->start,
+                           available - TVM_FRAME_HEADER_SIZE) != NULL)
+    return 0;
+
+  return header.kind;
 }
 
 void

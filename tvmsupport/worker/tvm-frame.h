@@ -23,7 +23,6 @@
 
 #define TVM_WORKER_CHANNEL_FD 3
 #define TVM_WORKER_PAGE_FD 4
-#define TVM_WORKER_PAGE_SIZE 4096
 #define TVM_WORKER_ROLE_OPTION "--tvm-worker="
 
 typedef enum
@@ -36,6 +35,7 @@ typedef enum
   TVM_FRAME_RESULT = 6,
   TVM_FRAME_ERROR = 7,
   TVM_FRAME_CANCEL = 8,
+  TVM_FRAME_REVOKED = 9,
   TVM_FRAME_FORK = 16,
   TVM_FRAME_FORKED = 17,
   TVM_FRAME_KILL = 18,
@@ -109,7 +109,6 @@ void *tvm_frame_grow (void   *memory,
                       size_t *size,
                       size_t  length);
 
-
 /* Buffered reading; one per descriptor, zeroed but for @fd. Several small frames take one system
  * call. */
 typedef struct
@@ -151,7 +150,10 @@ TvmFrameReadStatus tvm_frame_read (TvmFrameReader  *self,
                                    int              fds[TVM_FRAME_MAX_FDS],
                                    const char     **problem);
 /* Takes the payload of the last frame: malloc()ed, also if it was small. */
-void *tvm_frame_reader_steal (TvmFrameReader *self,
+void *tvm_frame_reader_steal (TvmFrameReader       *self,
                               const TvmFrameHeader *header,
-                              void *payload);
+                              void                 *payload);
+
+/* Returns: the kind of the next frame, if the whole of it was read already; else 0 */
+int tvm_frame_reader_peek_kind (const TvmFrameReader *self);
 void tvm_frame_reader_clear (TvmFrameReader *self);

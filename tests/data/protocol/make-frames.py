@@ -14,7 +14,7 @@ HEADER = struct.Struct("<IBBHQQH6s")
 
 KINDS = {
     "HELLO": 1, "SETUP": 2, "INIT": 3, "CALL": 4, "BEGUN": 5, "RESULT": 6, "ERROR": 7,
-    "CANCEL": 8, "FORK": 16, "FORKED": 17, "KILL": 18, "EXITED": 19,
+    "CANCEL": 8, "REVOKED": 9, "FORK": 16, "FORKED": 17, "KILL": 18, "EXITED": 19,
 }
 
 
@@ -84,6 +84,7 @@ FRAMES = [
     frame("error of the worker", "ERROR",
           strings("tvm-error-quark:2", "Cannot load the module “/a.so”: there is none", "")),
     frame("cancel", "CANCEL", number=3),
+    frame("revoked", "REVOKED", number=4),
     setting_frame("fork", "FORK", "--rlimit=9=1073741824", "--chdir=/tmp", number=7, n_fds=4),
     setting_frame("fork of nothing special", "FORK", number=8, n_fds=4),
     setting_frame("fork of a program", "FORK", "--stdio", "--argc=3", "--envc=2", "--",
@@ -112,7 +113,7 @@ INVALID = [
     invalid("version 0", "version", header(CALL, version=0, number=1)),
     invalid("version 2", "version", header(CALL, version=2, number=1)),
     *[invalid(f"kind {kind}", "kind", header(kind, number=1))
-      for kind in (0, 9, 15, 20, 128, 255)],
+      for kind in (0, 10, 15, 20, 128, 255)],
     *[invalid(f"flag {flag}", "flags", header(CALL, flags=flag, number=1))
       for flag in (4, 0x80, 0x100, 0x8000)],
     *[invalid(f"reserved byte {place}", "reserved",
@@ -125,7 +126,7 @@ INVALID = [
     invalid("a call of 2^63 bytes", "length", header(CALL, number=1, length=2**63), 2**64 - 1),
     invalid("a hello of more than 16 MiB", "length", header(1, length=16 * 1024**2 + 1), 2**31),
     *[invalid(f"a {name} with a payload", "length", header(KINDS[name], number=1, length=1), 1000)
-      for name in ("BEGUN", "CANCEL", "KILL")],
+      for name in ("BEGUN", "CANCEL", "REVOKED", "KILL")],
     invalid("half a header", "truncated", header(CALL, number=1)[:16]),
     invalid("one byte", "truncated", header(CALL, number=1)[:1]),
     invalid("a header whose payload does not come", "truncated",
@@ -194,10 +195,21 @@ ERRORS = [
 ]
 
 
+# Where the numbers of the status page are, and the outbox
+PAGE = [
+    {"name": "begun", "offset": 0, "size": 8},
+    {"name": "produced", "offset": 8, "size": 8},
+    {"name": "busy-nsec", "offset": 16, "size": 8},
+    {"name": "revoked", "offset": 64, "size": 8},
+    {"name": "consumed", "offset": 72, "size": 8},
+    {"name": "outbox", "offset": 4096, "size": 16384},
+]
+
+
 def main():
     everything = {
         "frames": FRAMES, "invalid": INVALID, "settings": SETTINGS, "variants": VARIANTS,
-        "errors": ERRORS,
+        "errors": ERRORS, "page": PAGE,
     }
     parts = []
     for name, entries in everything.items():
