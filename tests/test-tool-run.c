@@ -344,7 +344,7 @@ test_map_failures (Fixture       *self,
   g_assert_cmpint (outcome.status, ==, 101);
   g_assert_cmpstr (outcome.err, ==, "");
 
-  run (self, &outcome, "map --halt -j1 -k sh script ::: say exit say kill");
+  run (self, &outcome, "map --halt -j1 -k sh script ::: say exit hang kill");
   g_assert_cmpint (outcome.status, ==, 1);
   g_assert_cmpstr (outcome.out, ==, "said\n");
   g_assert_cmpstr (outcome.err, ==, "said it\n");

@@ -11,9 +11,6 @@
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
-/* Nobody waits for what was cancelled; the calls that are sent ahead are shorter than that. */
-#define GHOST_USEC 10000
-
 static gint64
 msec_to_usec (gint64 msec,
               gint64 fallback_usec)
@@ -162,10 +159,8 @@ make_cancelled (void)
   return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Operation was cancelled"));
 }
 
-/* It is with its worker and has not begun; another one runs there. Something must take its
- * answer. */
-static void
-leave_ghost (TvmCall *self)
+void
+tvm_call_leave_worker_locked (TvmCall *self)
 {
   TvmCall *ghost = g_new0 (TvmCall, 1);
 
@@ -177,7 +172,7 @@ leave_ghost (TvmCall *self)
   ghost->worker = self->worker;
   ghost->wire_id = self->wire_id;
   ghost->description = g_strdup (self->description);
-  ghost->timeout_usec = MIN (self->timeout_usec, GHOST_USEC);
+  ghost->timeout_usec = NEVER;
   ghost->soft_timeout_usec = NEVER;
   g_queue_insert_before_link (&self->worker->calls, &self->link, &ghost->link);
   g_queue_unlink (&self->worker->calls, &self->link);
@@ -196,23 +191,17 @@ tvm_call_cancel_locked (TvmCall *self)
       return;
 
     case CALL_SENT:
-      /* What is before it may have been answered. */
-      if (self != g_queue_peek_head (&worker->calls) && !worker->led)
-        tvm_worker_read_locked (worker);
+      /* Only now it is certain what runs, and what never will. */
+      if (worker->calls.length > 1)
+        tvm_worker_revoke_locked (worker);
       if (self->state != CALL_SENT || self->worker != worker)
+        tvm_call_cancel_locked (self);
+      else
         {
-          tvm_call_cancel_locked (self);
-          return;
-        }
-      if (self != g_queue_peek_head (&worker->calls))
-        {
-          leave_ghost (self);
+          g_queue_unlink (&worker->calls, &self->link);
           tvm_call_complete_locked (self, NULL, make_cancelled ());
-          return;
+          tvm_worker_kill_locked (worker);
         }
-      g_queue_unlink (&worker->calls, &self->link);
-      tvm_call_complete_locked (self, NULL, make_cancelled ());
-      tvm_worker_kill_locked (worker);
       tvm_engine_dispatch_locked (self->engine);
       return;
 

@@ -8,6 +8,7 @@
 #include "tvmsupport/pool/tvm-task-result-private.h"
 #include "tvmsupport/pool/tvm-worker-spec-private.h"
 #include "tvmsupport/process/tvm-capture-private.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 G_BEGIN_DECLS
 
@@ -81,7 +82,7 @@ struct _TvmCall
   gboolean begun_frame;         /* BEGUN has come */
   TvmOutlets outlets;           /* of a command */
 
-  TvmCallDone done;             /* NULL: a ghost, which only takes the answer of a cancelled call */
+  TvmCallDone done;             /* NULL: a ghost, which takes the answer of a revoked call */
   gpointer done_data;
   TvmTaskResult *result;        /* the outcome, until it was given away */
   GError *error;
@@ -105,7 +106,8 @@ struct _TvmWorker
   TvmWire channel;
   TvmPollHandle *handle;        /* (nullable) */
   TvmPollEvents handle_events;
-  guint64 *page;                /* (nullable): the status page: first the last id that began */
+  TvmStatusPage *page;          /* (nullable) */
+  guint64 consumed;             /* of its outbox */
   int pid;
   TvmOutlets outlets;           /* of a worker whose output is captured */
 
@@ -118,17 +120,20 @@ struct _TvmWorker
   guint exited : 1;
   guint channel_ended : 1;
   guint by_frames : 1;          /* it tells with BEGUN frames what it began */
-  guint worn : 1;               /* it gets no more calls, and is retired after those that it has */
+  guint takes_ahead : 1;        /* it gives calls back that it has not begun */
+  guint worn : 1;               /* too large: it is retired after the calls that it has */
   guint start_told : 1;         /* that it could not be started */
   TvmWorkerEnd end;
   int wait_status;              /* with @exited */
   guint64 init_id;              /* of the initializer; 0 if there is none, or it is done */
 
-  GQueue calls;                 /* of TvmCall (owned): the head runs, the others wait in the socket */
+  GQueue calls;                 /* of TvmCall (owned): the head runs, the others were sent ahead */
   guint64 next_wire_id;
   guint n_uses;                 /* calls sent */
   guint n_answers;              /* of one read */
-  gint64 resume_at;             /* when it is read again; NEVER if it is watched */
+  guint64 busy_nsec;            /* what it has said, when it was last read */
+  gint64 look_at;               /* when its outbox is looked at; NEVER without calls sent ahead */
+  guint64 revoked_id;           /* up to which calls were revoked */
   gint64 deadline;              /* of the head, or of the start */
   gint64 soft_deadline;
   gint64 end_deadline;          /* when more is done about its end */
@@ -175,7 +180,7 @@ struct _TvmEngine
   gint64 timeout_usec;          /* NEVER */
   gint64 soft_timeout_usec;
   TvmRetryPolicy retry_policy;
-  gint64 average_usec;          /* how long a call takes; -1 before one was measured */
+  gint64 average_nsec;          /* how long a call takes; -1 before one was measured */
 
   GPtrArray *workers;           /* of TvmWorker (owned): all that are not gone */
   GPtrArray *nurseries;         /* of TvmNurseryLink (owned): all that have not ended */
@@ -219,7 +224,7 @@ void       tvm_engine_fail_queued_locked    (TvmEngine       *self,
 void       tvm_engine_set_timer_locked      (TvmEngine       *self,
                                              gint64           at);
 void       tvm_engine_measure_locked        (TvmEngine       *self,
-                                             gint64           usec);
+                                             gint64           nsec);
 void       tvm_engine_worker_proven_locked  (TvmEngine       *self);
 void       tvm_engine_start_failed_locked   (TvmEngine       *self,
                                              const char      *reason);
@@ -241,6 +246,8 @@ TvmCall   *tvm_call_new                     (TvmEngine       *engine,
                                              gpointer         done_data,
                                              GError         **error);
 void       tvm_call_unqueue_locked          (TvmCall         *self);
+/* Leaves a ghost in the place that it has at its worker: it is of no interest any more. */
+void       tvm_call_leave_worker_locked     (TvmCall         *self);
 /* Takes the reference that the queue or the worker had, and one of @result and @error. */
 void       tvm_call_complete_locked         (TvmCall         *self,
                                              TvmTaskResult   *result,
@@ -280,12 +287,22 @@ void       tvm_worker_ready                 (gpointer         user_data);
 TvmWorker *tvm_worker_ref                   (TvmWorker       *self);
 void       tvm_worker_unref                 (TvmWorker       *self);
 gboolean   tvm_worker_is_usable             (const TvmWorker *self);
+/* The calls that somebody waits for */
+guint      tvm_worker_count_calls           (const TvmWorker *self);
 guint      tvm_worker_get_room              (const TvmWorker *self);
 gboolean   tvm_worker_send_locked           (TvmWorker       *self,
                                              TvmCall         *call,
                                              GError         **error);
 void       tvm_worker_flush_locked          (TvmWorker       *self);
 void       tvm_worker_watch_locked          (TvmWorker       *self);
+/* Whether calls can be sent behind the one that runs */
+gboolean   tvm_worker_may_take_ahead        (const TvmWorker *self,
+                                             gint64           now);
+/* Sees to it that its outbox is looked at in time. */
+void       tvm_worker_plan_look_locked      (TvmWorker       *self,
+                                             gint64           now);
+/* Gives the calls that it has not begun, and now never will, back to the queue. */
+void       tvm_worker_revoke_locked         (TvmWorker       *self);
 void       tvm_worker_begin_head_locked     (TvmWorker       *self,
                                              gint64           now);
 void       tvm_worker_check_time_locked     (TvmWorker       *self,
@@ -309,6 +326,8 @@ TvmWorker *tvm_worker_start_locked          (TvmEngine       *engine,
 /* tvm-worker-frames.c */
 gboolean   tvm_worker_is_readable           (const TvmWorker *self);
 void       tvm_worker_read_locked           (TvmWorker       *self);
+/* Takes what is in the outbox, without a system call. */
+void       tvm_worker_look_locked           (TvmWorker       *self);
 
 /* tvm-nursery-link.c */
 TvmNurseryLink *tvm_nursery_link_new        (TvmEngine       *engine,

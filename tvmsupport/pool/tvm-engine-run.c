@@ -93,7 +93,6 @@ lead (TvmEngine *self,
       TvmWorker *worker,
       TvmCall   *call)
 {
-  worker->resume_at = NEVER;
   while (call->state != CALL_DONE && tvm_worker_is_readable (worker))
     {
       gint64 until = MIN (worker->deadline, worker->soft_deadline);
@@ -185,7 +184,7 @@ tvm_engine_help (TvmEngine *self,
 
   tvm_engine_lock (self);
   if (call->state == CALL_SENT && call->worker->ready && !call->worker->led
-      && call->worker->resume_at == NEVER
+      && call->worker->calls.length == 1
       && self->spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND)
     {
       worker = tvm_worker_ref (call->worker);

@@ -13,14 +13,10 @@
 
 /* Who gets what. */
 
-/* How many calls a worker is sent ahead, by how long a call takes: the shorter it is, the more of
- * its time would go into waiting for the next one, and the less it matters who gets it. */
-#define DEPTH_SHORT_USEC 30
-#define DEPTH_SHORT 64
-#define DEPTH_MIDDLE_USEC 100
-#define DEPTH_MIDDLE 8
-#define DEPTH_LONG_USEC 300
-#define DEPTH_LONG 2
+/* How much a worker is sent ahead: the shorter a call is, the more of its time would go into
+ * waiting for the next one, and the less it matters who gets it. */
+#define AHEAD_NSEC 400000
+#define AHEAD_CALLS 255
 
 /* Workers that are forked ahead where each serves few calls */
 #define FEW_USES 16
@@ -191,7 +187,7 @@ check_times (TvmEngine *self)
       if (worker->end != WORKER_END_NOT)
         next = MIN (next, worker->end_deadline);
       else if (!worker->led)
-        next = MIN (next, MIN (worker->resume_at, MIN (worker->deadline, worker->soft_deadline)));
+        next = MIN (next, MIN (worker->look_at, MIN (worker->deadline, worker->soft_deadline)));
     }
   for (guint i = 0; i < self->nurseries->len; i++)
     next = MIN (next, ((TvmNurseryLink *) g_ptr_array_index (self->nurseries, i))->end_deadline);
@@ -334,24 +330,20 @@ has_given_up (TvmEngine *self)
   return self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit;
 }
 
-/* Slow calls are noticed at once and forgotten slowly: nobody should wait behind one. */
+/* One call during which the worker did not get the processor is not to change much: what waits
+ * behind a slow one is taken back. */
 void
 tvm_engine_measure_locked (TvmEngine *self,
-                           gint64     usec)
+                           gint64     nsec)
 {
-  if (self->average_usec < 0 || usec > self->average_usec)
-    self->average_usec = usec;
+  if (self->average_nsec < 0)
+    self->average_nsec = nsec;
+  else if (nsec > self->average_nsec)
+    self->average_nsec = MIN (nsec, self->average_nsec * 2 + 1000);
   else
-    self->average_usec -= (self->average_usec - usec + 7) / 8;
+    self->average_nsec -= (self->average_nsec - nsec + 7) / 8;
 
-  if (self->spec->payload_type == TVM_PAYLOAD_TYPE_COMMAND || self->average_usec > DEPTH_LONG_USEC)
-    self->max_depth = 1;
-  else if (self->average_usec <= DEPTH_SHORT_USEC)
-    self->max_depth = DEPTH_SHORT;
-  else if (self->average_usec <= DEPTH_MIDDLE_USEC)
-    self->max_depth = DEPTH_MIDDLE;
-  else
-    self->max_depth = DEPTH_LONG;
+  self->max_depth = 1 + MIN (AHEAD_CALLS, AHEAD_NSEC / MAX (1, self->average_nsec));
 
   /* One more attempt to have more workers again */
   if (has_given_up (self))
@@ -376,12 +368,11 @@ send_next (TvmEngine *self,
   return FALSE;
 }
 
-/* Whether a call may wait at a worker. One that can be cancelled must not begin after that, one
- * with a large payload would only fill the socket. */
+/* Whether a call may wait at a worker: a large payload would only fill the socket. */
 static gboolean
 may_wait (const TvmCall *call)
 {
-  return call->cancellable == NULL && call->payload != NULL && call->body == NULL
+  return call->payload != NULL && call->body == NULL
          && g_bytes_get_size (call->payload) <= AHEAD_SIZE;
 }
 
@@ -446,16 +437,22 @@ fill_idle (TvmEngine *self,
 static void
 fill_ahead (TvmEngine *self)
 {
+  gint64 now = g_get_monotonic_time ();
+  guint64 share = 1 + self->n_queued / self->max_workers;
+
   for (guint i = 0; i < self->workers->len && self->n_queued > 0; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
       guint room = tvm_worker_get_room (worker);
 
       /* In batches, so that one system call serves many */
-      if (!worker->ready || g_queue_is_empty (&worker->calls) || room < self->max_depth / 2)
+      if (!tvm_worker_may_take_ahead (worker, now) || room < self->max_depth / 2)
         continue;
+      room = MIN (room, share);
       while (room-- > 0 && self->n_queued > 0 && may_wait (peek_call (self)))
         send_next (self, worker);
+      if (worker->look_at == NEVER)
+        tvm_worker_plan_look_locked (worker, now);
     }
 }
 
@@ -624,7 +621,7 @@ tvm_engine_new (TvmWorkerSpec *spec,
   self->main_queue = g_queue_new ();
   g_tree_insert (self->queues, GINT_TO_POINTER (0), self->main_queue);
   self->timeout_usec = self->soft_timeout_usec = NEVER;
-  self->average_usec = -1;
+  self->average_nsec = -1;
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_worker_unref);
   self->nurseries = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_nursery_link_unref);
   self->timer_fd = -1;
@@ -699,13 +696,10 @@ tvm_engine_get_counts (TvmEngine       *self,
   counts->n_finished = self->n_finished;
   for (guint i = 0; i < self->workers->len; i++)
     {
-      TvmWorker *worker = g_ptr_array_index (self->workers, i);
+      guint n_calls = tvm_worker_count_calls (g_ptr_array_index (self->workers, i));
 
-      if (!g_queue_is_empty (&worker->calls))
-        {
-          counts->n_running++;
-          counts->n_queued += worker->calls.length - 1;
-        }
+      counts->n_running += n_calls > 0;
+      counts->n_queued += n_calls - (n_calls > 0);
     }
   self->change_pending = FALSE;
   g_mutex_unlock (&self->mutex);

@@ -220,10 +220,9 @@ check_wear (TvmWorker *self)
 
   if (spec->recycle_size > 0 && self->pid > 0 && get_resident_size (self->pid) > spec->recycle_size)
     self->worn = TRUE;
-  if (spec->maximum_uses > 0 && self->n_uses >= spec->maximum_uses)
-    self->worn = TRUE;
 
-  if (self->worn && g_queue_is_empty (&self->calls))
+  if (g_queue_is_empty (&self->calls)
+      && (self->worn || (spec->maximum_uses > 0 && self->n_uses >= spec->maximum_uses)))
     tvm_worker_retire_locked (self);
 }
 
@@ -298,6 +297,34 @@ handle_answer (TvmWorker    *self,
   check_wear (self);
 }
 
+/* It has not begun what it was asked for, and will not. */
+static void
+handle_revoked (TvmWorker *self,
+                guint64    id,
+                gint64     now)
+{
+  TvmCall *head = g_queue_peek_head (&self->calls);
+
+  if (head == NULL || head->wire_id != id || id > self->revoked_id)
+    {
+      tvm_worker_lose_locked (self, _("an answer to no call"));
+      return;
+    }
+
+  g_queue_unlink (&self->calls, &head->link);
+  self->n_uses--;
+  if (head->done == NULL)
+    tvm_call_unref (head);
+  else
+    {
+      head->n_attempts--;
+      tvm_engine_requeue_locked (self->engine, head);
+    }
+
+  tvm_worker_begin_head_locked (self, now);
+  check_wear (self);
+}
+
 static void
 become_ready (TvmWorker *self)
 {
@@ -319,6 +346,8 @@ handle_start (TvmWorker    *self,
         tvm_worker_lose_locked (self, _("another version of it"));
       else if (self->pid == 0)
         self->pid = self->by_frames ? 0 : (int) MAX (0, get_number (payload, "pid"));
+      self->takes_ahead = self->page != NULL && !self->by_frames
+                          && get_number (payload, "ahead") == 1;
       if (self->end == WORKER_END_NOT && self->init_id == 0)
         become_ready (self);
     }
@@ -364,6 +393,8 @@ handle_frame (TvmWorker    *self,
     handle_start (self, frame);
   else if (frame->header.kind == TVM_FRAME_RESULT || frame->header.kind == TVM_FRAME_ERROR)
     handle_answer (self, frame, now);
+  else if (frame->header.kind == TVM_FRAME_REVOKED)
+    handle_revoked (self, frame->header.id, now);
   else
     tvm_worker_lose_locked (self, _("a frame that is out of place"));
 
@@ -391,10 +422,68 @@ measure (TvmWorker *self,
          gint64     start,
          gint64     now)
 {
+  gint64 nsec = (now - start) * 1000;
+
   if (self->n_answers == 0 || start == 0)
     return;
 
-  tvm_engine_measure_locked (self->engine, (now - start) / self->n_answers);
+  /* It knows it better, as long as it can be believed. */
+  if (self->takes_ahead)
+    {
+      guint64 busy_nsec = tvm_status_page_get_busy (self->page);
+
+      nsec = MIN (nsec, (gint64) MIN (busy_nsec - self->busy_nsec, G_MAXINT64));
+      self->busy_nsec = busy_nsec;
+    }
+
+  tvm_engine_measure_locked (self->engine, nsec / self->n_answers);
+}
+
+/* The answers in the outbox, up to one that another goes before which comes by the socket */
+static void
+take_outbox (TvmWorker *self,
+             gint64     now)
+{
+  guint8 payload[TVM_STATUS_OUTBOX_PAYLOAD];
+  TvmWireFrame frame = { .data = payload };
+  guint64 consumed = self->consumed;
+  const char *problem = NULL;
+
+  while (tvm_worker_is_readable (self)
+         && tvm_status_page_peek (self->page, self->consumed, &frame.header, payload, &problem))
+    {
+      const TvmCall *head = g_queue_peek_head (&self->calls);
+
+      if (head != NULL && frame.header.id > head->wire_id)
+        break;
+
+      self->consumed += TVM_FRAME_HEADER_SIZE + frame.header.length;
+      handle_frame (self, &frame, now);
+    }
+
+  if (self->consumed != consumed)
+    tvm_status_page_set_consumed (self->page, self->consumed);
+  if (problem != NULL)
+    tvm_worker_lose_locked (self, _(problem));
+}
+
+static gint64
+get_head_start (TvmWorker *self)
+{
+  const TvmCall *head = g_queue_peek_head (&self->calls);
+
+  return head != NULL ? head->start : 0;
+}
+
+void
+tvm_worker_look_locked (TvmWorker *self)
+{
+  gint64 start = get_head_start (self);
+  gint64 now = g_get_monotonic_time ();
+
+  self->n_answers = 0;
+  take_outbox (self, now);
+  measure (self, start, now);
 }
 
 void
@@ -402,16 +491,21 @@ tvm_worker_read_locked (TvmWorker *self)
 {
   for (int i = 0; i < READS_PER_DISPATCH && tvm_worker_is_readable (self); i++)
     {
+      gint64 start = get_head_start (self);
       TvmWireStatus status = tvm_wire_fill (&self->channel);
       gint64 now = g_get_monotonic_time ();
-      const TvmCall *head = g_queue_peek_head (&self->calls);
-      gint64 start = head != NULL ? head->start : 0;
       const char *problem = NULL;
       TvmWireFrame frame;
 
       self->n_answers = 0;
+      if (self->takes_ahead)
+        take_outbox (self, now);
       while (tvm_worker_is_readable (self) && tvm_wire_next (&self->channel, &frame, &problem))
-        handle_frame (self, &frame, now);
+        {
+          handle_frame (self, &frame, now);
+          if (self->takes_ahead && !g_queue_is_empty (&self->calls))
+            take_outbox (self, now);
+        }
 
       measure (self, start, now);
       if (problem != NULL)

@@ -171,17 +171,14 @@ open_page (TvmWorker *self,
            int       *fd,
            GError   **error)
 {
-  gpointer page;
-
   *fd = memfd_create ("tvmsupport-status", MFD_CLOEXEC);
-  if (*fd < 0 || ftruncate (*fd, TVM_WORKER_PAGE_SIZE) != 0)
+  if (*fd < 0 || ftruncate (*fd, TVM_STATUS_PAGE_SIZE) != 0)
     return tvm_error_set_errno (error, errno, _("Could not make a status page"));
 
-  page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-  if (page == MAP_FAILED)
+  self->page = tvm_status_page_map (*fd);
+  if (self->page == NULL)
     return tvm_error_set_errno (error, errno, _("Could not map a status page"));
 
-  self->page = page;
   return TRUE;
 }
 
@@ -344,7 +341,7 @@ worker_new (TvmEngine *engine)
   self->id = ++engine->next_id;
   self->next_wire_id = 1;
   self->by_frames = engine->spec->launcher != NULL;
-  self->end_deadline = self->soft_deadline = self->resume_at = NEVER;
+  self->end_deadline = self->soft_deadline = self->look_at = NEVER;
   tvm_wire_init (&self->channel, -1, engine->spec->max_message);
   g_queue_init (&self->calls);
   return self;

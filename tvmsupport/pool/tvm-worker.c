@@ -6,7 +6,6 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,12 +22,14 @@
  * reason */
 #define MINIMUM_DEATHS 3
 
-/* What a worker must have before it so that it is not watched for a while, of the time that it
- * needs for half of it */
-#define REST_CALLS 16
-#define REST_AVERAGE_USEC 50
-#define LEAST_REST_USEC 15
-#define LONGEST_REST_USEC 200
+/* When the outbox of a worker is looked at: when about half of what was sent ahead is answered, so
+ * that it gets more before it has to wait */
+#define SOONEST_LOOK_USEC 20
+#define LATEST_LOOK_USEC 1000
+
+/* Behind what runs for longer than that, and than so many others, nothing is to wait. */
+#define PATIENCE_USEC 1000
+#define PATIENCE_CALLS 4
 
 #define DISPATCH_READS 64
 
@@ -48,25 +49,33 @@ tvm_worker_unref (TvmWorker *self)
   g_assert (g_queue_is_empty (&self->calls));
   tvm_wire_clear (&self->channel);
   if (self->page != NULL)
-    munmap (self->page, TVM_WORKER_PAGE_SIZE);
+    tvm_status_page_unmap (self->page);
   g_clear_pointer (&self->nursery, tvm_nursery_link_unref);
   tvm_engine_release (self->engine);
   g_free (self);
 }
 
-/* While a worker has many short calls before it, each answer would wake us, and take the processor
- * from it: its answers are let come together for a moment. */
-static void
-rest (TvmWorker *self)
+/* Whether somebody waits for a call behind the one that runs */
+static gboolean
+has_waiting (const TvmWorker *self)
 {
-  gint64 usec = self->calls.length * self->engine->average_usec / 2;
+  return self->calls.length > 1 && ((const TvmCall *) self->calls.tail->data)->done != NULL;
+}
 
-  if (self->calls.length < REST_CALLS || usec < LEAST_REST_USEC
-      || self->engine->average_usec > REST_AVERAGE_USEC)
-    return;
+void
+tvm_worker_plan_look_locked (TvmWorker *self,
+                             gint64     now)
+{
+  gint64 usec = self->calls.length * self->engine->average_nsec / 2000;
 
-  self->resume_at = g_get_monotonic_time () + MIN (usec, LONGEST_REST_USEC);
-  tvm_engine_set_timer_locked (self->engine, self->resume_at);
+  if (self->end != WORKER_END_NOT || !has_waiting (self))
+    {
+      self->look_at = NEVER;
+      return;
+    }
+
+  self->look_at = now + CLAMP (usec, SOONEST_LOOK_USEC, LATEST_LOOK_USEC);
+  tvm_engine_set_timer_locked (self->engine, self->look_at);
 }
 
 /* The channel has something, or can take something. */
@@ -80,7 +89,6 @@ tvm_worker_ready (gpointer user_data)
     {
       tvm_worker_read_locked (self);
       tvm_engine_dispatch_locked (self->engine);
-      rest (self);
       tvm_worker_flush_locked (self);
       tvm_engine_check_end_locked (self->engine);
     }
@@ -96,9 +104,7 @@ tvm_worker_watch_locked (TvmWorker *self)
     return;
 
   /* One that is idle needs no watch: the nursery tells when it ends. */
-  if (self->resume_at != NEVER)
-    ;
-  else if (!self->led && (!self->ready || !g_queue_is_empty (&self->calls)))
+  if (!self->led && (!self->ready || !g_queue_is_empty (&self->calls)))
     events |= TVM_POLL_IN;
   else if (!self->led)
     events |= self->handle_events & TVM_POLL_IN;
@@ -133,12 +139,28 @@ tvm_worker_is_usable (const TvmWorker *self)
   return self->end == WORKER_END_NOT && !self->channel_ended && !self->exited;
 }
 
+guint
+tvm_worker_count_calls (const TvmWorker *self)
+{
+  guint n = self->calls.length;
+
+  /* The ghosts are the last ones. */
+  for (const GList *link = self->calls.tail; link != NULL; link = link->prev)
+    {
+      if (((const TvmCall *) link->data)->done != NULL)
+        break;
+      n--;
+    }
+
+  return n;
+}
+
 /* How many more calls it can be sent */
 guint
 tvm_worker_get_room (const TvmWorker *self)
 {
   guint maximum = self->engine->spec->maximum_uses;
-  guint depth = self->engine->max_depth;
+  guint depth = self->takes_ahead ? self->engine->max_depth : 1;
 
   if (!tvm_worker_is_usable (self) || self->worn || tvm_wire_has_output (&self->channel))
     return 0;
@@ -146,6 +168,23 @@ tvm_worker_get_room (const TvmWorker *self)
     depth = MIN (depth, maximum - MIN (self->n_uses, maximum) + self->calls.length);
 
   return depth - MIN (self->calls.length, depth);
+}
+
+static gint64
+get_patience (const TvmWorker *self)
+{
+  return MAX (PATIENCE_USEC, PATIENCE_CALLS * self->engine->average_nsec / 1000);
+}
+
+gboolean
+tvm_worker_may_take_ahead (const TvmWorker *self,
+                           gint64           now)
+{
+  const TvmCall *head = self->calls.head != NULL ? self->calls.head->data : NULL;
+
+  return self->ready && self->takes_ahead && !self->led && head != NULL
+         && (self->calls.length == 1 || has_waiting (self))
+         && now - head->start < get_patience (self);
 }
 
 static gint64
@@ -221,7 +260,38 @@ tvm_worker_has_begun (const TvmWorker *self,
   if (self->by_frames)
     return call->begun_frame;
 
-  return self->page != NULL && __atomic_load_n (self->page, __ATOMIC_ACQUIRE) >= call->wire_id;
+  return self->page != NULL && tvm_status_page_has_begun (self->page, call->wire_id);
+}
+
+void
+tvm_worker_revoke_locked (TvmWorker *self)
+{
+  const TvmCall *tail = g_queue_peek_tail (&self->calls);
+  guint64 begun_id;
+  GList *previous;
+
+  self->revoked_id = tail->wire_id;
+  begun_id = tvm_status_page_revoke (self->page, self->revoked_id);
+
+  /* Whatever is before a call that has begun was answered. */
+  tvm_worker_read_locked (self);
+  if (self->end != WORKER_END_NOT)
+    return;
+
+  for (GList *link = self->calls.tail; link != NULL; link = previous)
+    {
+      TvmCall *call = link->data;
+
+      previous = link->prev;
+      if (call->wire_id <= begun_id)
+        break;
+      if (call->done == NULL)
+        continue;
+
+      tvm_call_leave_worker_locked (call);
+      call->n_attempts--;
+      tvm_engine_requeue_locked (self->engine, call);
+    }
 }
 
 /* Whether its wait status says more than that it was in the way */
@@ -576,6 +646,22 @@ end_timed_out (TvmWorker *self)
   set_end_deadline (self, STATUS_GRACE_USEC);
 }
 
+/* Takes what has been answered of the calls that were sent ahead, and takes back the others if they
+ * wait behind a slow one. */
+static void
+look (TvmWorker *self,
+      gint64     now)
+{
+  const TvmCall *head;
+
+  tvm_worker_look_locked (self);
+
+  head = g_queue_peek_head (&self->calls);
+  if (self->end == WORKER_END_NOT && has_waiting (self) && now - head->start >= get_patience (self))
+    tvm_worker_revoke_locked (self);
+  tvm_worker_plan_look_locked (self, now);
+}
+
 void
 tvm_worker_check_time_locked (TvmWorker *self,
                               gint64     now)
@@ -587,12 +673,9 @@ tvm_worker_check_time_locked (TvmWorker *self,
       return;
     }
 
-  if (now >= self->resume_at)
+  if (now >= self->look_at)
     {
-      self->resume_at = NEVER;
-      tvm_worker_read_locked (self);
-      rest (self);
-      tvm_worker_watch_locked (self);
+      look (self, now);
       if (self->end != WORKER_END_NOT)
         return;
     }

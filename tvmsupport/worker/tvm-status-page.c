@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* For xgettext: whoever shows a problem to people translates it. */
+#define N_(text) text
+
 TvmStatusPage *
 tvm_status_page_map (int fd)
 {
@@ -155,13 +158,13 @@ tvm_status_page_peek (const TvmStatusPage  *self,
     return false;
 
   if (available > TVM_STATUS_OUTBOX_SIZE || available < sizeof bytes)
-    *problem = "an outbox that holds no whole frame";
+    *problem = N_("an outbox that holds no whole frame");
   else
     {
       read_at (self, consumed, bytes, sizeof bytes);
       *problem = tvm_frame_decode (header, bytes, TVM_STATUS_OUTBOX_PAYLOAD);
       if (*problem == NULL && header->length > available - sizeof bytes)
-        *problem = "an outbox that holds no whole frame";
+        *problem = N_("an outbox that holds no whole frame");
     }
 
   if (*problem != NULL)
