@@ -4,7 +4,7 @@
 #include "pool-fixture.h"
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 #include "tvmsupport/tvm-error.h"
-#include "tvmsupport/worker/tvm-frame.h"
+#include "tvmsupport/worker/tvm-status-page.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -693,8 +693,8 @@ engine_ended (gpointer user_data)
   outcome_done (NULL, NULL, user_data);
 }
 
-/* A call that was sent ahead and is cancelled there begins nevertheless, as nobody can take it
- * back. It has no time limit of its own, and those behind it wait. */
+/* A call that was sent ahead and is cancelled is taken back: it never begins, and its worker
+ * lives. */
 static void
 test_cancelled_ahead (PoolFixture   *fixture,
                       gconstpointer  data)
@@ -721,7 +721,6 @@ test_cancelled_ahead (PoolFixture   *fixture,
   call = submit_to_engine (engine, "spin", &cancelled);
   tvm_call_unref (submit_to_engine (engine, "pid", &behind));
   pool_fixture_wait_state (pid, 'T');
-  g_assert_cmpint (call->state, ==, CALL_SENT);
   tvm_call_cancel (call);
   outcome_wait (&cancelled);
   g_assert_error (cancelled.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -730,8 +729,9 @@ test_cancelled_ahead (PoolFixture   *fixture,
 
   kill (pid, SIGCONT);
   outcome_assert_good (&head);
+  outcome_wait (&behind);
+  g_assert_cmpint (g_variant_get_int32 (tvm_task_result_get_value (behind.result)), ==, pid);
   outcome_assert_good (&behind);
-  pool_fixture_wait_dead (pid);
   tvm_engine_shutdown (engine, TVM_SHUTDOWN_MODE_DRAIN, engine_ended, &ended);
   outcome_wait (&ended);
   tvm_engine_unref (engine);
@@ -780,15 +780,14 @@ static int
 run_worker (void)
 {
   TvmFrameReader reader = { .fd = TVM_WORKER_CHANNEL_FD };
-  guint64 *page = mmap (NULL, TVM_WORKER_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-                        TVM_WORKER_PAGE_FD, 0);
+  TvmStatusPage *page = tvm_status_page_map (TVM_WORKER_PAGE_FD);
   static const char hello[] = "protocol=1\0payload=bytes";
   TvmFrameHeader header = { .kind = TVM_FRAME_HELLO, .length = sizeof hello };
   int fds[TVM_FRAME_MAX_FDS];
   const char *problem;
   void *payload;
 
-  if (page == MAP_FAILED || tvm_frame_write (reader.fd, header, hello, NULL) != 0)
+  if (page == NULL || tvm_frame_write (reader.fd, header, hello, NULL) != 0)
     return EXIT_FAILURE;
 
   while (tvm_frame_read (&reader, G_MAXUINT32, &header, &payload, fds, &problem)
@@ -799,7 +798,7 @@ run_worker (void)
       if (header.length == strlen (POISON) && memcmp (payload, POISON, strlen (POISON)) == 0)
         return 7;
 
-      __atomic_store_n (page, header.id, __ATOMIC_RELEASE);
+      tvm_status_page_begin (page, header.id);
       tvm_frame_write (reader.fd, (TvmFrameHeader) {
         .kind = TVM_FRAME_RESULT, .id = header.id, .length = header.length,
       }, payload, NULL);
