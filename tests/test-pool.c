@@ -5,6 +5,7 @@
 #include "tvmsupport/pool/tvm-worker-info.h"
 #include "tvmsupport/tvm-error.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* What a pool does when nothing is wrong, and when its caller wants something else. */
@@ -645,6 +646,88 @@ test_properties (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
+/* Collects the process IDs of those that can be given a task at once, without @dead, until there
+ * are two. */
+static void
+wait_for_spares (TvmPoolExecutor *pool,
+                 int              dead,
+                 int              pids[2])
+{
+  GListModel *workers = tvm_pool_executor_get_workers (pool);
+  gint64 limit = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+  guint n_idle = 0;
+
+  while (n_idle < 2)
+    {
+      g_main_context_iteration (NULL, FALSE);
+      g_assert_cmpint (g_get_monotonic_time (), <, limit);
+      n_idle = 0;
+      for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
+        {
+          g_autoptr (TvmWorkerInfo) info = g_list_model_get_item (workers, i);
+
+          if (tvm_worker_info_get_state (info) == TVM_WORKER_STATE_IDLE && n_idle < 2
+              && tvm_worker_info_get_pid (info) != dead)
+            pids[n_idle++] = tvm_worker_info_get_pid (info);
+        }
+    }
+}
+
+static void
+test_spares (PoolFixture   *fixture,
+             gconstpointer  data)
+{
+  g_autoptr (GVariant) pid = NULL;
+  g_autoptr (GError) error = NULL;
+  TvmPoolExecutor *pool;
+  int pids[2];
+  int new_pids[2];
+
+  tvm_worker_spec_set_n_spares (fixture->spec, 2);
+  tvm_worker_spec_set_start (fixture->spec, GPOINTER_TO_INT (data));
+  pool = pool_fixture_pool (fixture);
+  wait_for_spares (pool, 0, pids);
+  pid = tvm_pool_executor_call (pool, "pid", NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_get_int32 (pid) == pids[0] || g_variant_get_int32 (pid) == pids[1]);
+
+  /* Also for those that die while nobody needs them */
+  g_assert_no_errno (kill (pids[0], SIGKILL));
+  pool_fixture_wait_dead (pids[0]);
+  wait_for_spares (pool, pids[0], new_pids);
+  pool_fixture_end (pool);
+}
+
+/* Where they cannot be started, a task tells. */
+static void
+test_no_spares (PoolFixture   *fixture,
+                gconstpointer  data)
+{
+  const char * const argv[] = { "/no/such/runtime", NULL };
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_runtime (argv, TVM_PAYLOAD_TYPE_VARIANT,
+                                                                FALSE);
+  TvmPoolExecutor *pool;
+
+  tvm_worker_spec_set_n_spares (spec, 2);
+  pool = tvm_pool_executor_new (spec, 2);
+  for (int i = 0; i < 3; i++)
+    {
+      g_autoptr (GVariant) pid = NULL;
+      g_autoptr (GError) error = NULL;
+
+      pid = tvm_pool_executor_call (pool, "pid", NULL, NULL, &error);
+      g_assert_null (pid);
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_WORKER_DIED);
+      g_assert_nonnull (strstr (error->message, "/no/such/runtime"));
+    }
+  pool_fixture_end (pool);
+
+  /* One that was never used */
+  tvm_worker_spec_set_n_spares (fixture->spec, 2);
+  pool_fixture_end (pool_fixture_pool (fixture));
+  g_object_unref (pool_fixture_pool (fixture));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -668,6 +751,11 @@ main (int    argc,
   pool_fixture_add ("/pool/priority", test_priority);
   pool_fixture_add ("/pool/maximum-uses", test_maximum_uses);
   pool_fixture_add ("/pool/initializer", test_initializer);
+  g_test_add ("/pool/spares/warm", PoolFixture, GINT_TO_POINTER (TVM_WORKER_START_WARM),
+              pool_fixture_set_up, test_spares, pool_fixture_tear_down);
+  g_test_add ("/pool/spares/fresh", PoolFixture, GINT_TO_POINTER (TVM_WORKER_START_FRESH),
+              pool_fixture_set_up, test_spares, pool_fixture_tear_down);
+  pool_fixture_add ("/pool/spares/none", test_no_spares);
   pool_fixture_add ("/pool/shutdown/drain", test_shutdown_drain);
   pool_fixture_add ("/pool/shutdown/cancel", test_shutdown_cancel);
   pool_fixture_add ("/pool/shutdown/given-up", test_shutdown_given_up);

@@ -194,6 +194,7 @@ struct _TvmEngine
   TvmPollHandle *timer;
   gint64 timer_at;              /* NEVER if it is not armed */
 
+  gboolean warm;                /* the spares of the spec are kept without work, too */
   gboolean closed;
   gboolean ending;              /* no calls are left */
   GList *waiters;               /* of TvmEngineWaiter (owned) */

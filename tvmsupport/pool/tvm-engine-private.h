@@ -61,6 +61,8 @@ void       tvm_engine_set_timeouts    (TvmEngine         *self,
                                        gint64             soft_timeout_msec);
 void       tvm_engine_set_retry_policy (TvmEngine        *self,
                                         TvmRetryPolicy    policy);
+/* From now on the spares of the spec are there without a task, too. */
+void       tvm_engine_warm            (TvmEngine         *self);
 /* To be called once, before anything is submitted. At most one call is on its way until
  * tvm_engine_get_counts() was called after it. @destroy is called when there can be no more
  * calls. */

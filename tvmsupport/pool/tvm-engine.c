@@ -484,7 +484,7 @@ give_up (TvmEngine *self)
   self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
 }
 
-/* Starts as many workers as there is work for. */
+/* Starts as many workers as there is work for, and those that are to be ready for more. */
 static void
 start_workers (TvmEngine *self,
                guint      n_busy,
@@ -492,10 +492,12 @@ start_workers (TvmEngine *self,
 {
   guint64 wanted = MIN ((guint64) self->max_workers, n_busy + self->n_queued);
 
-  if (wanted == 0)
-    return;
+  /* Where starts fail nothing is tried that nobody waits for. */
+  if (self->n_failed_starts == 0 && wanted > 0)
+    wanted += count_spares (self);
+  else if (self->n_failed_starts == 0 && self->warm)
+    wanted = self->spec->n_spares;
 
-  wanted += count_spares (self);
   while (n_live < wanted && !has_given_up (self))
     {
       g_autoptr (GError) error = NULL;
@@ -777,6 +779,25 @@ tvm_engine_accept_locked (TvmEngine *self,
 
   tvm_call_complete_locked (call, NULL, problem);
   return FALSE;
+}
+
+void
+tvm_engine_warm (TvmEngine *self)
+{
+  if (tvm_engine_is_foreign (self) || self->spec->n_spares == 0)
+    return;
+
+  /* Who submits something is told what is wrong. */
+  if (!tvm_worker_spec_check (self->spec, NULL))
+    return;
+
+  tvm_engine_lock (self);
+  if (!self->closed && open_timer (self, NULL))
+    {
+      self->warm = TRUE;
+      tvm_engine_dispatch_locked (self);
+    }
+  tvm_engine_unlock (self);
 }
 
 GError *

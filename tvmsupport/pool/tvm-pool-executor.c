@@ -124,6 +124,7 @@ tvm_pool_executor_constructed (GObject *object)
     self->max_workers = g_get_num_processors ();
   self->engine = tvm_engine_new (self->spec, self->max_workers);
   self->view = tvm_pool_view_new (self->engine, object, notify_changes);
+  tvm_engine_warm (self->engine);
 }
 
 static void

@@ -326,7 +326,8 @@ install_surroundings_properties (void)
    * Words in front of the command line of a worker, such as `ssh host` or `srun`, or %NULL.
    * Workers then speak through their standard input and output. Of what runs on another machine
    * only the limits of time are enforced, and what is killed there is what notices that its input
-   * has ended.
+   * has ended. A runtime that has several threads from the start, as GJS, cannot be a worker then;
+   * see [func@TvmSupport.WorkerChannel.open].
    *
    * Since: 1.0
    */
@@ -407,6 +408,9 @@ install_life_properties (void)
    *
    * How many workers more than the pool needs are kept ready. Of use where a worker takes long to
    * start and its runtime cannot fork.
+   *
+   * A [class@TvmSupport.PoolExecutor] starts them when it is made, so that its first tasks find
+   * them, without a wait for them; a [class@TvmSupport.PopenWorker] with its first task.
    *
    * Since: 1.0
    */
