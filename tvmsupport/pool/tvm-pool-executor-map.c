@@ -46,11 +46,16 @@ tvm_pool_executor_map (TvmPoolExecutor  *self,
  * @next_task: (scope notified) (closure user_data) (destroy destroy): makes the tasks, one after
  *   the other
  * @user_data: what @next_task is given
- * @destroy: (nullable): frees @user_data when no more tasks are needed; on any thread
+ * @destroy: (nullable): frees @user_data when no more tasks are needed
  * @flags: how the results come
  *
  * Runs tasks that are made when they are needed: by whoever asks the iterator for a result, in the
  * same thread, and no more of them than [property@TvmSupport.MapIterator:look-ahead] in advance.
+ *
+ * @next_task is never called by two threads at a time, and not after it has returned %NULL. @destroy
+ * is called once, in the thread that finds that no more tasks are needed: one that asks for a
+ * result, closes the iterator or drops the last reference to it. The latter can be a thread of the
+ * library, where a call of [method@TvmSupport.MapIterator.next_async] was all that still had one.
  *
  * Returns: (transfer full): gives the results
  *

@@ -14,7 +14,8 @@
 /**
  * TvmPopenWorker:
  *
- * One worker, which is sent tasks and answers them in their order.
+ * One worker, which is sent tasks and answers them in their order, whatever their
+ * [property@TvmSupport.Task:priority] is.
  *
  * The process is started at the first task, and again at the next one after it has died, was
  * killed or has run [property@TvmSupport.WorkerSpec:maximum-uses] tasks.

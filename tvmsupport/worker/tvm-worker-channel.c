@@ -123,12 +123,15 @@ tvm_worker_channel_forget (TvmWorkerChannel *self,
  * Connects a worker with who started it, and says that the worker is there.
  *
  * To be called once, before anything that may print, and before the program has a second thread:
- * for `stdio` the process forks, and what goes on is the child. What is printed never gets between
- * the messages.
+ * for `stdio` the process forks, and what goes on is the child, while the parent sees to it that
+ * nothing is left when the connection ends. What is printed never gets between the messages.
+ *
+ * A runtime that starts threads of its own before its program can call this, as that of JavaScript
+ * in GJS does, can only be a worker with `fd`: not behind a launcher such as `ssh`.
  *
  * Fails with `TVM_ERROR_INVALID_ARGUMENT` if @role is none of the two, with
  * `G_IO_ERROR_BROKEN_PIPE` if nobody needs the worker any more, and with `TVM_ERROR_FAILED` if it
- * was not started as a worker.
+ * was not started as a worker, or with `stdio` has a second thread.
  *
  * Returns: (transfer full): the channel
  *
