@@ -186,6 +186,7 @@ struct _TvmEngine
   GPtrArray *nurseries;         /* of TvmNurseryLink (owned): all that have not ended */
   TvmNurseryLink *nursery;      /* (nullable) (unowned): the one that makes workers */
   gboolean must_execute;        /* the runtime cannot fork after all */
+  gboolean heard;               /* the program of the workers has said HELLO */
   gboolean proven;              /* a worker has answered */
   guint n_failed_starts;        /* one after the other */
   char *start_problem;          /* (nullable): of the last of them */

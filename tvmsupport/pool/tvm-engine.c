@@ -5,6 +5,7 @@
 
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
@@ -572,7 +573,16 @@ tvm_engine_start_failed_locked (TvmEngine  *self,
 {
   self->n_failed_starts++;
   g_free (self->start_problem);
-  self->start_problem = g_strdup (reason);
+  self->start_problem = NULL;
+  if (self->spec->is_self && self->spec->argv[0] != NULL && !self->heard)
+    {
+      g_autofree char *program = g_filename_display_name (self->spec->argv[0]);
+
+      self->start_problem = g_strdup_printf (_("%s (does “%s” call tvm_worker_main() first?)"),
+                                             reason, program);
+    }
+  else
+    self->start_problem = g_strdup (reason);
 }
 
 TvmNurseryLink *
@@ -738,13 +748,16 @@ tvm_engine_get_workers (TvmEngine *self)
   return infos;
 }
 
-/* At the first submission: an engine that is not used costs nothing. */
+/* At the first submission: an engine that is not used costs nothing, and harms nobody. */
 static gboolean
 open_timer (TvmEngine  *self,
             GError    **error)
 {
   if (self->timer != NULL)
     return TRUE;
+
+  if (!tvm_worker_self_check (error) || !tvm_worker_spec_check (self->spec, error))
+    return FALSE;
 
   self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   if (self->timer_fd < 0)

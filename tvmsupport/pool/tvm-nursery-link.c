@@ -8,6 +8,7 @@
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/tvm-bytes-private.h"
 #include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
@@ -192,6 +193,8 @@ handle_frame (TvmNurseryLink *self,
     }
   else if (frame->header.kind != TVM_FRAME_HELLO)
     lose (self);
+  else if (!self->executes)
+    self->engine->heard = TRUE;
 
   g_clear_pointer (&frame->large, g_bytes_unref);
 }
@@ -385,6 +388,8 @@ make_spec (const TvmWorkerSpec  *spec,
   if (!executes)
     {
       tvm_process_spec_add_environ (process, (const char * const *) spec->environment);
+      if (spec->is_self)
+        tvm_process_spec_setenv (process, TVM_WORKER_SELF_VARIABLE, spec->argv[0]);
       if (spec->cwd != NULL)
         tvm_process_spec_set_cwd (process, spec->cwd);
     }

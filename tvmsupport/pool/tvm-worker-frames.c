@@ -342,6 +342,7 @@ handle_start (TvmWorker    *self,
   if (frame->header.kind == TVM_FRAME_HELLO && !self->hello)
     {
       self->hello = TRUE;
+      self->engine->heard = TRUE;
       if (get_number (payload, "protocol") != TVM_FRAME_VERSION)
         tvm_worker_lose_locked (self, _("another version of it"));
       else if (self->pid == 0)

@@ -19,6 +19,7 @@ struct _TvmWorkerSpec
 
   TvmPayloadType payload_type;
   char **argv;              /* (nullable): without the word for the role; NULL: a program of ours */
+  gboolean is_self;         /* @argv is the program of this process */
   char *module;             /* (nullable): absolute */
   gboolean can_fork;
 

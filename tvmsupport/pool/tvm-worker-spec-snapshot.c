@@ -28,6 +28,7 @@ tvm_worker_spec_snapshot (TvmWorkerSpec *self)
   copy = g_object_new (TVM_TYPE_WORKER_SPEC, NULL);
   copy->payload_type = self->payload_type;
   copy->argv = g_strdupv (self->argv);
+  copy->is_self = self->is_self;
   copy->module = g_strdup (self->module);
   copy->can_fork = self->can_fork;
   copy->start = self->start;

@@ -5,6 +5,7 @@
 #include "tvmsupport/pool/tvm-worker-spec-private.h"
 
 #include "tvmsupport/tvm-enums.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 /**
  * TvmWorkerSpec:
@@ -603,9 +604,12 @@ tvm_worker_spec_new_module (const char *path)
 /**
  * tvm_worker_spec_new_self:
  *
- * Makes a spec of workers that are the application itself, started anew: it calls
- * [func@TvmSupport.worker_main] early in `main()`, after it has added its functions. Their tasks
- * are made with [ctor@TvmSupport.Task.new].
+ * Makes a spec of workers that are the application itself, started anew. Their tasks are made with
+ * [ctor@TvmSupport.Task.new].
+ *
+ * The application calls [func@TvmSupport.worker_main] first in `main()`, when it has added its
+ * functions, and before anything that makes a pool. This is for programs that have a `main()` of
+ * their own: the program of a script is its interpreter, which is no worker.
  *
  * Returns: (transfer full): a new spec
  *
@@ -614,12 +618,12 @@ tvm_worker_spec_new_module (const char *path)
 TvmWorkerSpec *
 tvm_worker_spec_new_self (void)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
   TvmWorkerSpec *self = g_object_new (TVM_TYPE_WORKER_SPEC, NULL);
 
   self->payload_type = TVM_PAYLOAD_TYPE_VARIANT;
   self->argv = g_new0 (char *, 2);
-  self->argv[0] = g_steal_pointer (&program);
+  self->argv[0] = tvm_worker_self_dup_program ();
+  self->is_self = TRUE;
   self->can_fork = TRUE;
   return self;
 }

@@ -7,6 +7,7 @@
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-process-spec-private.h"
 #include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,6 +132,8 @@ add_program (GByteArray           *words,
 
   process = tvm_process_spec_new ((const char * const *) argv);
   tvm_process_spec_add_environ (process, (const char * const *) spec->environment);
+  if (spec->is_self)
+    tvm_process_spec_setenv (process, TVM_WORKER_SELF_VARIABLE, spec->argv[0]);
   environ_ = tvm_process_spec_make_environ (process);
   program = tvm_find_program (argv[0], g_environ_getenv (environ_, "PATH"), spec->cwd, error);
   if (program == NULL)

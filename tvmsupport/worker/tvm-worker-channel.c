@@ -4,6 +4,7 @@
 #include "tvmsupport/worker/tvm-worker-channel.h"
 
 #include "tvmsupport/worker/tvm-worker-channel-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 /**
  * TvmWorkerChannel:
@@ -95,6 +96,7 @@ tvm_worker_channel_open_role (TvmWorkerRole   role,
   if (channel == NULL)
     return NULL;
 
+  tvm_worker_self_begin ();
   self = g_object_new (TVM_TYPE_WORKER_CHANNEL, NULL);
   self->channel = g_steal_pointer (&channel);
   return self;

@@ -6,6 +6,7 @@
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-nursery.h"
 #include "tvmsupport/worker/tvm-worker-channel-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
@@ -132,6 +133,7 @@ tvm_worker_nursery_open (const char  *role,
       return NULL;
     }
 
+  tvm_worker_self_begin ();
   self = g_object_new (TVM_TYPE_WORKER_NURSERY, NULL);
   self->nursery = nursery;
   self->program = g_strdup (program);

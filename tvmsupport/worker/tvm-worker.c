@@ -5,6 +5,7 @@
 
 #include "tvmsupport/worker/tvm-worker-channel-private.h"
 #include "tvmsupport/worker/tvm-worker-runtime-private.h"
+#include "tvmsupport/worker/tvm-worker-self-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
@@ -60,9 +61,10 @@ tvm_worker_add_function (const char     *name,
  *
  * Makes this process a worker, if it was started as one.
  *
- * A program that is its own worker (see [ctor@TvmSupport.WorkerSpec.new_self]) calls this early in
+ * A program that is its own worker (see [ctor@TvmSupport.WorkerSpec.new_self]) calls this first in
  * `main()`, behind the functions that tasks may call and before all else: before it looks at its
- * command line, opens a window or starts a thread.
+ * command line, opens a window, starts a thread or makes a pool. Where it comes later, what is
+ * before it happens in every worker; a pool fails there with `TVM_ERROR_FAILED`.
  *
  * ```c
  * static GVariant *
@@ -123,5 +125,6 @@ tvm_worker_main (int    argc,
       exit (EXIT_FAILURE);
     }
 
+  tvm_worker_self_begin ();
   exit (tvm_worker_runtime_run (get_runtime (), program, role));
 }

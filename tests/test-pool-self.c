@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "pool-fixture.h"
+#include "tvmsupport/tvm-error.h"
+#include "tvmsupport/worker/tvm-worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A program that is its own worker, and one that ought to be. */
+
+/* What this program does before it calls tvm_worker_main(), if it does */
+#define MODE "TVM_TEST_SELF_MODE"
+
+static gboolean
+has_mode (const char *mode)
+{
+  return g_strcmp0 (g_getenv (MODE), mode) == 0;
+}
+
+static TvmPoolExecutor *
+make_pool (TvmWorkerStart start)
+{
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_self ();
+
+  tvm_worker_spec_set_start (spec, start);
+  return tvm_pool_executor_new (spec, 2);
+}
+
+static GVariant *
+square (GVariant      *args,
+        GCancellable  *cancellable,
+        gpointer       user_data,
+        GError       **error)
+{
+  gint64 number;
+
+  g_variant_get (args, "(x)", &number);
+  return g_variant_new_int64 (number * number);
+}
+
+/* A task that has pools of its own: of this program, and of commands */
+static GVariant *
+nest (GVariant      *args,
+      GCancellable  *cancellable,
+      gpointer       user_data,
+      GError       **error)
+{
+  static const char * const argv[] = { "echo", "below", NULL };
+  g_autoptr (TvmPoolExecutor) pool = make_pool (TVM_WORKER_START_WARM);
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_command ();
+  g_autoptr (TvmPoolExecutor) commands = tvm_pool_executor_new (spec, 1);
+  g_autoptr (TvmTask) command = tvm_task_new_command (argv);
+  g_autoptr (TvmTaskResult) result = NULL;
+  GVariant *value;
+  GBytes *output;
+
+  result = tvm_pool_executor_submit (commands, command, NULL, error);
+  if (result == NULL)
+    return NULL;
+
+  output = tvm_task_result_get_stdout (result);
+  g_assert_cmpmem (g_bytes_get_data (output, NULL), g_bytes_get_size (output), "below\n", 6);
+  value = tvm_pool_executor_call (pool, "square", g_variant_ref (args), NULL, error);
+  tvm_pool_executor_shutdown (pool, TVM_SHUTDOWN_MODE_DRAIN, NULL, NULL);
+  tvm_pool_executor_shutdown (commands, TVM_SHUTDOWN_MODE_DRAIN, NULL, NULL);
+  return value;
+}
+
+/* What a program does that does not know that it was started as a worker */
+static int
+run_unaware (void)
+{
+  g_autoptr (TvmPoolExecutor) pool = make_pool (TVM_WORKER_START_WARM);
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  value = tvm_pool_executor_call (pool, "square", g_variant_new ("(x)", (gint64) 2), NULL, &error);
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_FAILED);
+  g_printerr ("%s\n", error->message);
+  return EXIT_FAILURE;
+}
+
+static void
+assert_square (TvmPoolExecutor *pool,
+               const char      *function)
+{
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  value = tvm_pool_executor_call (pool, function, g_variant_new ("(x)", (gint64) 12), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (value), ==, 144);
+}
+
+static void
+test_calls (PoolFixture   *fixture,
+            gconstpointer  data)
+{
+  TvmPoolExecutor *pool = make_pool (GPOINTER_TO_INT (data));
+
+  assert_square (pool, "square");
+  pool_fixture_end (pool);
+}
+
+static void
+test_nested (PoolFixture   *fixture,
+             gconstpointer  data)
+{
+  TvmPoolExecutor *pool = make_pool (GPOINTER_TO_INT (data));
+
+  assert_square (pool, "nest");
+  pool_fixture_end (pool);
+}
+
+/* Its workers would make pools, whose workers would make pools. */
+static void
+test_unaware (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  TvmPoolExecutor *pool = make_pool (GPOINTER_TO_INT (data));
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_setenv (MODE, "unaware", TRUE);
+  value = tvm_pool_executor_call (pool, "square", g_variant_new ("(x)", (gint64) 2), NULL, &error);
+  g_unsetenv (MODE);
+  g_assert_null (value);
+  pool_fixture_assert_error (error, TVM_ERROR_WORKER_DIED,
+                             "test-pool-self” call tvm_worker_main() first?)");
+  if (GPOINTER_TO_INT (data) == TVM_WORKER_START_WARM)
+    g_assert_nonnull (strstr (error->message, "was started as its own worker"));
+  pool_fixture_end (pool);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  if (has_mode ("unaware"))
+    return run_unaware ();
+
+  tvm_worker_add_function ("square", square, NULL, NULL);
+  tvm_worker_add_function ("nest", nest, NULL, NULL);
+  tvm_worker_main (argc, argv);
+
+  g_test_init (&argc, &argv, NULL);
+  pool_fixture_warm_up ();
+
+#define ADD(path, start, func)                                                                     \
+  g_test_add (path, PoolFixture, GINT_TO_POINTER (start), pool_fixture_set_up, func,               \
+              pool_fixture_tear_down)
+
+  ADD ("/pool-self/calls/warm", TVM_WORKER_START_WARM, test_calls);
+  ADD ("/pool-self/calls/fresh", TVM_WORKER_START_FRESH, test_calls);
+  ADD ("/pool-self/nested/warm", TVM_WORKER_START_WARM, test_nested);
+  ADD ("/pool-self/nested/fresh", TVM_WORKER_START_FRESH, test_nested);
+  ADD ("/pool-self/unaware/warm", TVM_WORKER_START_WARM, test_unaware);
+  ADD ("/pool-self/unaware/fresh", TVM_WORKER_START_FRESH, test_unaware);
+
+  return g_test_run ();
+}
