@@ -244,6 +244,42 @@ test_scribble (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
+/* What a task prints is in its own result. */
+static void
+test_capture (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  g_autofree GVariant **items = g_new (GVariant *, N_SHORT);
+  g_autoptr (TvmMapIterator) results = NULL;
+  TvmPoolExecutor *pool = NULL;
+  TvmMapResult *next;
+  guint n = 0;
+
+  tvm_worker_spec_set_stdout_mode (fixture->spec, TVM_WORKER_OUTPUT_CAPTURE);
+  pool = pool_fixture_pool (fixture);
+  learn (pool);
+  for (guint i = 0; i < N_SHORT; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%u\n", i);
+
+      items[i] = g_variant_new ("(s)", text);
+    }
+
+  results = tvm_pool_executor_map (pool, "write_stdout", items, N_SHORT, TVM_MAP_FLAGS_NONE);
+  while ((next = tvm_map_iterator_next (results, NULL, NULL)) != NULL)
+    {
+      g_autoptr (TvmMapResult) result = next;
+      g_autofree char *expected = g_strdup_printf ("%u\n", n++);
+      GBytes *out = tvm_task_result_get_stdout (tvm_map_result_get_task_result (result));
+
+      g_assert_cmpmem (g_bytes_get_data (out, NULL), g_bytes_get_size (out),
+                       expected, strlen (expected));
+    }
+  g_assert_cmpuint (n, ==, N_SHORT);
+  g_clear_object (&results);
+  pool_fixture_end (pool);
+}
+
 /* A worker ends after its uses, of which those that were taken back are none. */
 static void
 test_uses (PoolFixture   *fixture,
@@ -277,6 +313,7 @@ main (int    argc,
   pool_fixture_add ("/pool-ahead/cancel/often", test_cancel_often);
   pool_fixture_add ("/pool-ahead/crash", test_crash);
   pool_fixture_add ("/pool-ahead/scribble", test_scribble);
+  pool_fixture_add ("/pool-ahead/capture", test_capture);
   pool_fixture_add ("/pool-ahead/uses", test_uses);
 
   return g_test_run ();

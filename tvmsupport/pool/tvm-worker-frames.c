@@ -333,6 +333,14 @@ become_ready (TvmWorker *self)
   tvm_worker_begin_head_locked (self, g_get_monotonic_time ());
 }
 
+/* Where the output of tasks is captured, what is there when one is answered must be all of its. */
+static gboolean
+may_send_ahead (const TvmWorker *self)
+{
+  return self->page != NULL && !self->by_frames
+         && self->outlets.out == NULL && self->outlets.err == NULL;
+}
+
 static void
 handle_start (TvmWorker    *self,
               TvmWireFrame *frame)
@@ -347,8 +355,7 @@ handle_start (TvmWorker    *self,
         tvm_worker_lose_locked (self, _("another version of it"));
       else if (self->pid == 0)
         self->pid = self->by_frames ? 0 : (int) MAX (0, get_number (payload, "pid"));
-      self->takes_ahead = self->page != NULL && !self->by_frames
-                          && get_number (payload, "ahead") == 1;
+      self->takes_ahead = may_send_ahead (self) && get_number (payload, "ahead") == 1;
       if (self->end == WORKER_END_NOT && self->init_id == 0)
         become_ready (self);
     }
