@@ -147,6 +147,8 @@ struct _TvmNurseryLink
   TvmPollHandle *handle;
   GCancellable *cancellable;    /* ends the run */
   gboolean executes;            /* it starts a program for each worker, and does not fork itself */
+  gboolean has_forked;          /* so it is there */
+  gboolean excused;             /* those that wait are not those that it was started for */
   gboolean retired;             /* gets no more workers */
   gboolean ended;               /* it and everything below it is gone */
   gint64 end_deadline;

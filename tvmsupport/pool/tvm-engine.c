@@ -468,7 +468,32 @@ count_spares (TvmEngine *self)
   return spec->n_spares;
 }
 
-/* What comes later gets one more attempt. */
+/* What comes now gets one more attempt, and what is being started for calls that are no more does
+ * not count for it: it may be about to fail for a reason that has gone. */
+static void
+begin_anew (TvmEngine *self)
+{
+  self->n_failed_starts = MIN (self->n_failed_starts, MAX (1, self->spec->respawn_limit) - 1);
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      TvmWorker *worker = g_ptr_array_index (self->workers, i);
+
+      if (!worker->ready)
+        worker->start_told = TRUE;
+    }
+  if (self->nursery != NULL && !self->nursery->has_forked)
+    self->nursery->excused = TRUE;
+}
+
+static gboolean
+has_sent_calls (TvmEngine *self)
+{
+  guint n_live;
+  guint n_ready;
+
+  return count_busy (self, &n_live, &n_ready) > 0;
+}
+
 static void
 give_up (TvmEngine *self)
 {
@@ -482,7 +507,7 @@ give_up (TvmEngine *self)
                                    self->n_failed_starts),
                          self->start_problem, self->n_failed_starts);
   tvm_engine_fail_queued_locked (self, error);
-  self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
+  begin_anew (self);
 }
 
 /* Starts as many workers as there is work for, and those that are to be ready for more. */
@@ -505,18 +530,18 @@ start_workers (TvmEngine *self,
 
       if (tvm_worker_start_locked (self, &error) != NULL)
         n_live++;
+      else if (n_live > 0)
+        /* Those that there are go on with the work. */
+        return;
       else
         {
           g_autofree char *reason = g_strdup_printf (_("A worker could not be started: %s"),
                                                      error->message);
 
           tvm_engine_start_failed_locked (self, reason);
-          if (n_live > 0)
-            return;
         }
     }
 
-  /* Those that there are go on with the work. */
   if (n_live == 0 && self->n_queued > 0)
     give_up (self);
 }
@@ -824,6 +849,8 @@ void
 tvm_engine_enqueue_locked (TvmEngine *self,
                            TvmCall   *call)
 {
+  if (self->n_failed_starts > 0 && self->n_queued == 0 && !has_sent_calls (self))
+    begin_anew (self);
   enqueue (self, call, FALSE);
   tvm_engine_dispatch_locked (self);
 }

@@ -6,6 +6,7 @@
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/process/tvm-supervisor-protocol.h"
 #include "tvmsupport/tvm-bytes-private.h"
 #include "tvmsupport/tvm-error-private.h"
 #include "tvmsupport/worker/tvm-worker-self-private.h"
@@ -102,13 +103,16 @@ get_number (const TvmWireFrame *frame,
          && tvm_frame_get_number ((const char *) frame->data, frame->header.length, name, value);
 }
 
-/* A fork that the system refused has none. */
+/* Whether the nursery refused, as it cannot, and not the system, which may have no process left just
+ * now */
 static gboolean
-has_reason (const TvmWireFrame *frame)
+is_unable (const TvmWireFrame *frame,
+           long long           errsv)
 {
-  return frame->large == NULL
-         && tvm_frame_get_setting ((const char *) frame->data, frame->header.length,
-                                   "reason") != NULL;
+  long long stage;
+
+  return errsv == EAGAIN && get_number (frame, "stage", &stage)
+         && stage == TVM_SUPERVISOR_STAGE_OPTIONS;
 }
 
 /* Returns: (transfer full): why it could not fork */
@@ -137,12 +141,13 @@ handle_forked (TvmNurseryLink     *self,
 
   if (!get_number (frame, "error", &number) || number == 0)
     {
+      self->has_forked = TRUE;
       tvm_worker_forked_locked (worker, get_number (frame, "pid", &number) ? (int) number : 0);
       return;
     }
 
   /* It has more than one thread. */
-  if (number == EAGAIN && !self->executes && has_reason (frame))
+  if (!self->executes && is_unable (frame, number))
     {
       g_debug ("The runtime of a pool cannot fork; its workers are started as programs");
       engine->must_execute = TRUE;
@@ -153,7 +158,9 @@ handle_forked (TvmNurseryLink     *self,
     {
       g_autofree char *reason = describe_fork_error (frame, (int) number);
 
-      if (!worker->start_told && worker->end == WORKER_END_NOT)
+      /* The end of its socket may have been seen before. */
+      if (!worker->start_told
+          && (worker->end == WORKER_END_NOT || worker->end == WORKER_END_LOST))
         {
           worker->start_told = TRUE;
           tvm_engine_start_failed_locked (engine, reason);
@@ -274,7 +281,7 @@ end_locked (TvmNurseryLink *self,
 {
   TvmEngine *engine = self->engine;
   g_autoptr (GPtrArray) lost = g_ptr_array_new ();
-  gboolean told = FALSE;
+  gboolean told = self->excused;
 
   self->ended = TRUE;
   lose (self);

@@ -205,7 +205,8 @@ queue_not_forked (TvmNursery         *self,
 
   end = tvm_frame_put_number (end, limit, "error", error);
   end = tvm_frame_put_number (end, limit, "stage", stage);
-  end = tvm_frame_put_setting (end, limit, "reason", reason != NULL ? reason : strerror (error));
+  if (reason != NULL)
+    end = tvm_frame_put_setting (end, limit, "reason", reason);
   queue_frame (self, TVM_FRAME_FORKED, id, settings, end);
 }
 
