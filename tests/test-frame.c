@@ -137,7 +137,7 @@ test_decode_bad (void)
     guint8 value;
   } changes[] = {
     { 0, 'X' }, { 3, 'f' }, { 4, 0 }, { 4, 2 }, { 5, 0 }, { 5, 9 }, { 5, 15 }, { 5, 20 },
-    { 5, 255 }, { 6, 4 }, { 7, 1 }, { 23, 1 }, { 23, 0x80 }, { 24, TVM_FRAME_MAX_FDS + 1 },
+    { 5, 255 }, { 6, 8 }, { 7, 1 }, { 23, 1 }, { 23, 0x80 }, { 24, TVM_FRAME_MAX_FDS + 1 },
     { 25, 1 }, { 26, 1 }, { 31, 1 }, { 5, TVM_FRAME_KILL }, { 5, TVM_FRAME_BEGUN },
     { 5, TVM_FRAME_CANCEL },
   };

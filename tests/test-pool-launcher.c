@@ -223,6 +223,43 @@ test_crash (Fixture       *fixture,
   pool_fixture_end (pool);
 }
 
+static int
+get_pid (TvmPoolExecutor *pool)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) pid = tvm_pool_executor_call (pool, "pid", NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return g_variant_get_int32 (pid);
+}
+
+/* It is the worker that counts, not the launcher in front of it. */
+static void
+test_recycle_size (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  g_autoptr (TvmPoolExecutor) pool = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+  int pid;
+
+  if (!prepare (fixture))
+    return;
+
+  tvm_worker_spec_set_recycle_size (fixture->pool.spec, 200 * 1024 * 1024);
+  pool = tvm_pool_executor_new (fixture->pool.spec, 1);
+  pid = get_pid (pool);
+  g_assert_cmpint (get_pid (pool), ==, pid);
+  value = tvm_pool_executor_call (pool, "hold",
+                                  g_variant_new ("(t)", G_GUINT64_CONSTANT (256) * 1024 * 1024),
+                                  NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (get_pid (pool), !=, pid);
+  pid = get_pid (pool);
+  g_assert_cmpint (get_pid (pool), ==, pid);
+  pool_fixture_end (g_steal_pointer (&pool));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -233,9 +270,13 @@ main (int    argc,
   g_test_add ("/pool-launcher/env/calls", Fixture, NULL, set_up, test_calls, tear_down);
   g_test_add ("/pool-launcher/env/kill", Fixture, NULL, set_up, test_kill, tear_down);
   g_test_add ("/pool-launcher/env/crash", Fixture, NULL, set_up, test_crash, tear_down);
+  g_test_add ("/pool-launcher/env/recycle-size", Fixture, NULL, set_up, test_recycle_size,
+              tear_down);
   g_test_add ("/pool-launcher/ssh/calls", Fixture, "ssh", set_up, test_calls, tear_down);
   g_test_add ("/pool-launcher/ssh/kill", Fixture, "ssh", set_up, test_kill, tear_down);
   g_test_add ("/pool-launcher/ssh/crash", Fixture, "ssh", set_up, test_crash, tear_down);
+  g_test_add ("/pool-launcher/ssh/recycle-size", Fixture, "ssh", set_up, test_recycle_size,
+              tear_down);
 
   return g_test_run ();
 }

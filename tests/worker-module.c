@@ -409,6 +409,22 @@ TASK (eat_memory)
   return NULL;
 }
 
+/* (t) bytes → (), with so many more of them in use from then on */
+TASK (hold)
+{
+  static volatile char *held;
+  guint64 size;
+
+  if (!expect (args, "(t)", error))
+    return NULL;
+
+  g_variant_get (args, "(t)", &size);
+  held = g_malloc (size);
+  for (guint64 i = 0; i < size; i += 1024)
+    held[i] = 1;
+  return new_unit ();
+}
+
 /* () → u files that could be opened at the same time, at most 4096 */
 TASK (open_files)
 {

@@ -52,7 +52,7 @@ function decode(bytes, maxLength) {
         ['magic', view.getUint32(0, true) !== 0x464D5654],
         ['version', view.getUint8(4) !== 1],
         ['kind', kind === undefined],
-        ['flags', (flags & ~3) !== 0],
+        ['flags', (flags & ~7) !== 0],
         ['reserved', bytes.subarray(26, HEADER_SIZE).some(byte => byte !== 0)],
         ['descriptors', nFds > 8],
         ['length', length > limit],

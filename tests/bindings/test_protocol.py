@@ -55,7 +55,7 @@ def decode(data, max_length):
         raise Broken("version")
     if kind not in KINDS:
         raise Broken("kind")
-    if flags & ~3:
+    if flags & ~7:
         raise Broken("flags")
     if reserved != bytes(6):
         raise Broken("reserved")

@@ -5,6 +5,7 @@
 
 #include "tvmsupport/process/tvm-supervisor-protocol.h"
 #include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/worker/tvm-resident-size.h"
 #include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <errno.h>
@@ -188,37 +189,15 @@ make_result (TvmWorker     *self,
     }
 }
 
-/* Of the resident set, now; 0 if there is no telling */
-static guint64
-get_resident_size (int pid)
-{
-  char path[32];
-  char buffer[128];
-  unsigned long long pages = 0;
-  ssize_t n;
-  int fd;
-
-  g_snprintf (path, sizeof path, "/proc/%d/statm", pid);
-  fd = open (path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
-
-  n = read (fd, buffer, sizeof buffer - 1);
-  close (fd);
-  if (n <= 0)
-    return 0;
-
-  buffer[n] = '\0';
-  return sscanf (buffer, "%*u %llu", &pages) == 1 ? pages * (guint64) sysconf (_SC_PAGESIZE) : 0;
-}
-
 /* Whether it has had its uses, or has grown too large */
 static void
 check_wear (TvmWorker *self)
 {
   const TvmWorkerSpec *spec = self->engine->spec;
 
-  if (spec->recycle_size > 0 && self->pid > 0 && get_resident_size (self->pid) > spec->recycle_size)
+  /* What there is behind a launcher looks after itself. */
+  if (spec->recycle_size > 0 && spec->launcher == NULL && self->pid > 0
+      && tvm_get_resident_size (self->pid) > spec->recycle_size)
     self->worn = TRUE;
 
   if (g_queue_is_empty (&self->calls)
@@ -290,6 +269,8 @@ handle_answer (TvmWorker    *self,
     result->elapsed_usec = MAX (now - head->start, 0);
   if (head->outlets.out == NULL)
     tvm_outlets_take_locked (&self->outlets, result);
+  if ((frame->header.flags & TVM_FRAME_FLAG_WORN) != 0)
+    self->worn = TRUE;
   self->n_answers++;
   tvm_call_complete_locked (head, result, NULL);
 

@@ -457,6 +457,8 @@ install_limit_properties (void)
    * TvmWorkerSpec:recycle-size:
    *
    * A worker that holds more memory than this many bytes after a task is replaced; 0 for never.
+   * Behind a launcher the worker itself says so: those of this library and of a
+   * [class@TvmSupport.WorkerChannel] do.
    *
    * Since: 1.0
    */

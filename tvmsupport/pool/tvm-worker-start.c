@@ -316,6 +316,8 @@ push_setup (TvmWorker  *self,
 
   add_word (settings, "max-message=%" G_GUINT64_FORMAT, spec->max_message);
   add_word (settings, "begun=%s", self->by_frames ? "frames" : "page");
+  if (spec->launcher != NULL && spec->recycle_size > 0)
+    add_word (settings, "recycle-size=%" G_GUINT64_FORMAT, MIN (spec->recycle_size, G_MAXINT64));
   if (executes && spec->module != NULL)
     add_word (settings, "module=%s", spec->module);
   payload = g_byte_array_free_to_bytes (g_steal_pointer (&settings));

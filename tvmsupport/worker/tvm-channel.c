@@ -6,6 +6,7 @@
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-channel-watch-private.h"
 #include "tvmsupport/worker/tvm-nursery.h"
+#include "tvmsupport/worker/tvm-resident-size.h"
 #include "tvmsupport/worker/tvm-status-page.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ struct _TvmChannel
    */
   char **settings;          /* (nullable): before SETUP has come */
   guint64 max_message;
+  guint64 recycle_size;     /* 0: it does not matter */
   gboolean begun_on_page;
   gboolean ended;
   GError *error;            /* (owned) (nullable): why it ended, if that was not meant to be */
@@ -222,7 +224,7 @@ break_off (TvmChannel *self,
 {
   return stop_reading (self, g_error_new (TVM_ERROR, TVM_ERROR_PROTOCOL,
                                           _("The connection of the worker is broken: %s"),
-                                          _(problem)));
+                                          problem));
 }
 
 char **
@@ -245,18 +247,24 @@ take_setup (TvmChannel *self,
 {
   const char *begun = tvm_frame_get_setting (payload, length, "begun");
   long long max_message = (long long) DEFAULT_MAX_MESSAGE;
+  long long recycle_size = 0;
 
   if (self->settings != NULL)
-    return break_off (self, "a second SETUP");
+    return break_off (self, _("a second SETUP"));
   if (tvm_frame_get_setting (payload, length, "max-message") != NULL
       && (!tvm_frame_get_number (payload, length, "max-message", &max_message)
           || max_message <= 0))
-    return break_off (self, "a SETUP with a max-message that is no number of bytes");
+    return break_off (self, _("a SETUP with a max-message that is no number of bytes"));
+  if (tvm_frame_get_setting (payload, length, "recycle-size") != NULL
+      && (!tvm_frame_get_number (payload, length, "recycle-size", &recycle_size)
+          || recycle_size <= 0))
+    return break_off (self, _("a SETUP with a recycle-size that is no number of bytes"));
   if (self->page == NULL && g_strcmp0 (begun, "page") == 0)
-    return break_off (self, "a SETUP that is about a page that is not there");
+    return break_off (self, _("a SETUP that is about a page that is not there"));
 
   self->settings = tvm_channel_split_settings (payload, length);
   self->max_message = (guint64) max_message;
+  self->recycle_size = (guint64) recycle_size;
   self->begun_on_page = g_strcmp0 (begun, "page") == 0;
   return TVM_CHANNEL_SETUP;
 }
@@ -283,9 +291,9 @@ take_call (TvmChannel           *self,
            TvmChannelCall       *call)
 {
   if (self->settings == NULL)
-    return break_off (self, "a call before SETUP");
+    return break_off (self, _("a call before SETUP"));
   if (header->id == 0)
-    return break_off (self, "a call without an id");
+    return break_off (self, _("a call without an id"));
 
   call->id = header->id;
   call->is_initializer = header->kind == TVM_FRAME_INIT;
@@ -321,7 +329,7 @@ take_frame (TvmChannel           *self,
       return FALSE;
 
     default:
-      *event = break_off (self, "a frame that is not for a worker");
+      *event = break_off (self, _("a frame that is not for a worker"));
       return TRUE;
     }
 }
@@ -354,7 +362,7 @@ read_frame (TvmChannel      *self,
       return TRUE;
 
     case TVM_FRAME_READ_BROKEN:
-      *event = break_off (self, problem);
+      *event = break_off (self, _(problem));
       return TRUE;
 
     case TVM_FRAME_READ_ERROR:
@@ -558,6 +566,8 @@ answer (TvmChannel         *self,
 
   fflush (stdout);
   fflush (stderr);
+  if (self->recycle_size > 0 && tvm_get_resident_size (0) > self->recycle_size)
+    header.flags |= TVM_FRAME_FLAG_WORN;
   if (self->begun_on_page)
     tvm_status_page_add_busy (self->page, get_nsec () - self->begin_nsec);
   write_answer (self, header, parts, n_parts);

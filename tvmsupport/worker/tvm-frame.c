@@ -36,7 +36,7 @@
 /* What is worth to be asked for in large pages */
 #define HUGE_SIZE ((size_t) 4 * 1024 * 1024)
 
-#define KNOWN_FLAGS (TVM_FRAME_FLAG_MAY_CANCEL | TVM_FRAME_FLAG_HAS_STDIN)
+#define KNOWN_FLAGS (TVM_FRAME_FLAG_MAY_CANCEL | TVM_FRAME_FLAG_HAS_STDIN | TVM_FRAME_FLAG_WORN)
 
 typedef union
 {

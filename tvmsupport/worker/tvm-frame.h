@@ -46,6 +46,7 @@ typedef enum
 {
   TVM_FRAME_FLAG_MAY_CANCEL = 1 << 0,
   TVM_FRAME_FLAG_HAS_STDIN = 1 << 1,
+  TVM_FRAME_FLAG_WORN = 1 << 2,
 } TvmFrameFlags;
 
 typedef struct

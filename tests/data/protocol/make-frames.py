@@ -80,6 +80,7 @@ FRAMES = [
     frame("begun", "BEGUN", number=2),
     frame("result", "RESULT", SUM, number=2),
     frame("result of nothing", "RESULT", number=6),
+    frame("result of a worker that holds too much", "RESULT", SUM, number=7, flags=4),
     frame("error", "ERROR", FAILURE, number=3),
     frame("error of the worker", "ERROR",
           strings("tvm-error-quark:2", "Cannot load the module “/a.so”: there is none", "")),
@@ -115,7 +116,7 @@ INVALID = [
     *[invalid(f"kind {kind}", "kind", header(kind, number=1))
       for kind in (0, 10, 15, 20, 128, 255)],
     *[invalid(f"flag {flag}", "flags", header(CALL, flags=flag, number=1))
-      for flag in (4, 0x80, 0x100, 0x8000)],
+      for flag in (8, 0x80, 0x100, 0x8000)],
     *[invalid(f"reserved byte {place}", "reserved",
               header(CALL, number=1, reserved=bytes(place) + b"\1" + bytes(5 - place)))
       for place in (0, 5)],
