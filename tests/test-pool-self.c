@@ -7,10 +7,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* A program that is its own worker, and one that ought to be. */
+/* A program that is its own worker, one that ought to be, and one without stdio. */
 
-/* What this program does before it calls tvm_worker_main(), if it does */
+/* What this program does instead */
 #define MODE "TVM_TEST_SELF_MODE"
 
 static gboolean
@@ -82,6 +83,54 @@ run_unaware (void)
   return EXIT_FAILURE;
 }
 
+/* What a program does whose stdio was closed. Returns: where what it inherits leads to; %NULL if its
+ * own place was taken by something of the library */
+static char *
+look_at_stdio (void)
+{
+  static const char * const argv[] = {
+    "sh", "-c", "echo $(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2) > \"$0\"",
+    NULL, NULL,
+  };
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_command ();
+  g_autoptr (TvmPoolExecutor) pool = tvm_pool_executor_new (spec, 1);
+  g_autofree const char **words = g_memdup2 (argv, sizeof argv);
+  g_autoptr (TvmTask) task = NULL;
+  g_autoptr (TvmTaskResult) result = NULL;
+  char *text = NULL;
+
+  words[3] = g_getenv ("TVM_TEST_SELF_FILE");
+  task = tvm_task_new_command (words);
+  tvm_task_set_inherit_stdio (task, TRUE);
+  result = tvm_pool_executor_submit (pool, task, NULL, NULL);
+  for (int fd = 0; fd < 3; fd++)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+      g_autofree char *link = g_file_read_link (path, NULL);
+
+      /* Those of the main contexts are made by GLib. */
+      if (link != NULL && !g_str_equal (link, "anon_inode:[eventfd]"))
+        return NULL;
+    }
+
+  g_file_get_contents (words[3], &text, NULL, NULL);
+  return text;
+}
+
+static int
+run_closed (void)
+{
+  g_autofree char *text = NULL;
+  int old_stderr = dup (STDERR_FILENO);
+
+  for (int fd = 0; fd < 3; fd++)
+    close (fd);
+  text = look_at_stdio ();
+  dup2 (old_stderr, STDERR_FILENO);
+  g_assert_cmpstr (text, ==, "/dev/null /dev/null /dev/null\n");
+  return EXIT_SUCCESS;
+}
+
 static void
 assert_square (TvmPoolExecutor *pool,
                const char      *function)
@@ -134,12 +183,34 @@ test_unaware (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
+/* What the library opens does not become the stdio of anybody. */
+static void
+test_closed_stdio (PoolFixture   *fixture,
+                   gconstpointer  data)
+{
+  g_autoptr (GSubprocessLauncher) launcher =
+    g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *path = process_fixture_path (&fixture->process, "links");
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_subprocess_launcher_setenv (launcher, MODE, "closed", TRUE);
+  g_subprocess_launcher_setenv (launcher, "TVM_TEST_SELF_FILE", path, TRUE);
+  process = g_subprocess_launcher_spawn (launcher, &error, program, NULL);
+  g_assert_no_error (error);
+  g_subprocess_wait_check (process, NULL, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int    argc,
       char **argv)
 {
   if (has_mode ("unaware"))
     return run_unaware ();
+  if (has_mode ("closed"))
+    return run_closed ();
 
   tvm_worker_add_function ("square", square, NULL, NULL);
   tvm_worker_add_function ("nest", nest, NULL, NULL);
@@ -158,6 +229,7 @@ main (int    argc,
   ADD ("/pool-self/nested/fresh", TVM_WORKER_START_FRESH, test_nested);
   ADD ("/pool-self/unaware/warm", TVM_WORKER_START_WARM, test_unaware);
   ADD ("/pool-self/unaware/fresh", TVM_WORKER_START_FRESH, test_unaware);
+  ADD ("/pool-self/closed-stdio", TVM_WORKER_START_WARM, test_closed_stdio);
 
   return g_test_run ();
 }

@@ -94,6 +94,34 @@ test_run (Fixture       *self,
   g_assert_cmpstr (outcome.out, ==, "-- -t5\n");
 }
 
+/* What is closed stays so: nothing else is read or written, and it is an error. */
+static void
+test_closed_stdio (Fixture       *self,
+                   gconstpointer  data)
+{
+  g_autofree char *command = g_strdup_printf ("\"%s\" \"$@\"", g_getenv ("TVM_TEST_TOOL"));
+  g_autofree char *no_input = g_strconcat (command, " <&-", NULL);
+  g_autofree char *no_output = g_strconcat (command, " >&-", NULL);
+  const char * const links[] = {
+    "sh", "-c", no_input, "sh", "run", "-q", "sh", "-c", "readlink /proc/$$/fd/0", NULL
+  };
+  const char * const map[] = { "sh", "-c", no_output, "sh", "map", "echo", ":::", "1234567", NULL };
+  g_autoptr (GSubprocessLauncher) launcher =
+    new_launcher (self, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocess) first = g_subprocess_launcher_spawnv (launcher, links, NULL);
+  g_autoptr (GSubprocess) second = g_subprocess_launcher_spawnv (launcher, map, NULL);
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  g_subprocess_communicate_utf8 (first, NULL, NULL, &outcome.out, &outcome.err, NULL);
+  g_assert_cmpstr (outcome.out, ==, "/dev/null\n");
+  assert_quiet (&outcome);
+
+  outcome_clear (&outcome);
+  g_subprocess_communicate_utf8 (second, NULL, NULL, &outcome.out, &outcome.err, NULL);
+  outcome.status = g_subprocess_get_exit_status (second);
+  assert_failed (&outcome, 255, "Cannot write to the standard output");
+}
+
 static void
 test_run_surroundings (Fixture       *self,
                        gconstpointer  data)
@@ -538,6 +566,7 @@ main (int   argc,
   signal (SIGHUP, SIG_DFL);
 
   add ("/tool/run", NULL, test_run);
+  add ("/tool/run/closed-stdio", NULL, test_closed_stdio);
   add ("/tool/run/surroundings", NULL, test_run_surroundings);
   add ("/tool/run/failures", NULL, test_run_failures);
   add ("/tool/run/signal", NULL, test_run_signal);

@@ -3,11 +3,10 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <unistd.h>
 
@@ -253,28 +252,13 @@ tvm_call_connect (TvmCall      *self,
     tvm_call_cancel (self);
 }
 
-/* The application's own, or /dev/null where it has closed it */
-static int
-dup_stdio (int      fd,
-           GError **error)
-{
-  int copy = fcntl (fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-  if (copy < 0 && errno == EBADF)
-    copy = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  if (copy < 0)
-    tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
-
-  return copy;
-}
-
 static gboolean
 open_inherited (int     fds[3],
                 GError **error)
 {
   for (int i = 0; i < 3; i++)
     {
-      fds[i] = dup_stdio (i, error);
+      fds[i] = tvm_fd_dup_stdio (i, error);
       if (fds[i] >= 0)
         continue;
 

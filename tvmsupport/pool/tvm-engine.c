@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 #include "tvmsupport/worker/tvm-worker-self-private.h"
@@ -784,7 +785,7 @@ open_timer (TvmEngine  *self,
   if (!tvm_worker_self_check (error) || !tvm_worker_spec_check (self->spec, error))
     return FALSE;
 
-  self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  self->timer_fd = tvm_fd_raise (timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (self->timer_fd < 0)
     return tvm_error_set_errno (error, errno, _("Could not make a timer"));
 
@@ -826,9 +827,6 @@ tvm_engine_warm (TvmEngine *self)
     return;
 
   /* Who submits something is told what is wrong. */
-  if (!tvm_worker_spec_check (self->spec, NULL))
-    return;
-
   tvm_engine_lock (self);
   if (!self->closed && open_timer (self, NULL))
     {

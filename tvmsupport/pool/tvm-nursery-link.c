@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
@@ -435,7 +436,7 @@ tvm_nursery_link_new (TvmEngine  *engine,
   if (spec == NULL)
     return NULL;
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || !tvm_fd_raise_pair (pair))
     {
       tvm_error_set_errno (error, errno, _("Could not make a socket"));
       tvm_process_spec_free (spec);

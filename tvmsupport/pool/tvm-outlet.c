@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
@@ -94,7 +95,7 @@ tvm_outlet_new (TvmEngine  *engine,
   TvmOutlet *self;
   int fds[2];
 
-  if (pipe2 (fds, O_CLOEXEC) != 0)
+  if (pipe2 (fds, O_CLOEXEC) != 0 || !tvm_fd_raise_pair (fds))
     {
       tvm_error_set_errno (error, errno, _("Could not make a pipe"));
       return NULL;

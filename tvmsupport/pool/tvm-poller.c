@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-poller-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
@@ -74,7 +75,7 @@ poller_new (GMainContext  *context,
             GError       **error)
 {
   Poller *self;
-  int fd = epoll_create1 (EPOLL_CLOEXEC);
+  int fd = tvm_fd_raise (epoll_create1 (EPOLL_CLOEXEC));
 
   if (fd < 0)
     {

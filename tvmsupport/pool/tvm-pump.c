@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
@@ -176,7 +177,7 @@ pump_new (TvmEngine      *engine,
   TvmPump *self;
   int fds[2];
 
-  if (pipe2 (fds, O_CLOEXEC) != 0)
+  if (pipe2 (fds, O_CLOEXEC) != 0 || !tvm_fd_raise_pair (fds))
     {
       tvm_error_set_errno (error, errno, _("Could not make a pipe"));
       return NULL;

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-engine-parts-private.h"
 
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-process-spec-private.h"
@@ -174,7 +175,7 @@ open_page (TvmWorker *self,
            int       *fd,
            GError   **error)
 {
-  *fd = memfd_create ("tvmsupport-status", MFD_CLOEXEC);
+  *fd = tvm_fd_raise (memfd_create ("tvmsupport-status", MFD_CLOEXEC));
   if (*fd < 0 || ftruncate (*fd, TVM_STATUS_PAGE_SIZE) != 0)
     return tvm_error_set_errno (error, errno, _("Could not make a status page"));
 
@@ -199,7 +200,7 @@ dup_fd (int      fd,
 static int
 open_null (GError **error)
 {
-  int fd = open ("/dev/null", O_WRONLY | O_CLOEXEC);
+  int fd = tvm_fd_raise (open ("/dev/null", O_WRONLY | O_CLOEXEC));
 
   if (fd < 0)
     tvm_error_set_errno (error, errno, _("Could not open “%s”"), "/dev/null");
@@ -211,7 +212,8 @@ static int
 open_file (const char  *path,
            GError     **error)
 {
-  int fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+  int fd = tvm_fd_raise (open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
+                                     | O_NOCTTY, 0666));
 
   if (fd < 0)
     {
@@ -255,10 +257,7 @@ open_output (TvmEngine  *engine,
       return fd >= 0 ? dup_fd (fd, error) : -1;
 
     case TVM_WORKER_OUTPUT_INHERIT:
-      fd = fcntl (index == 0 ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-      if (fd >= 0)
-        return fd;
-      break;
+      return tvm_fd_dup_stdio (index == 0 ? STDOUT_FILENO : STDERR_FILENO, error);
 
     case TVM_WORKER_OUTPUT_DISCARD:
     default:
@@ -287,7 +286,7 @@ open_fds (TvmWorker  *self,
   TvmEngine *engine = self->engine;
   int pair[2];
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || !tvm_fd_raise_pair (pair))
     return tvm_error_set_errno (error, errno, _("Could not make a socket"));
 
   enlarge_buffers (pair);

@@ -4,6 +4,7 @@
 #include "tvmsupport/process/tvm-launch-private.h"
 
 #include "tvmsupport/process/tvm-command-line-private.h"
+#include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
 #include "tvmsupport/process/tvm-supervisor-protocol.h"
 #include "tvmsupport/tvm-error-private.h"
@@ -155,7 +156,7 @@ tvm_launch_make_memfd (const char  *name,
 {
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
-  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  int fd = tvm_fd_raise (memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 
   while (fd >= 0 && length > 0)
     {
@@ -186,26 +187,6 @@ tvm_launch_make_memfd (const char  *name,
   return fd;
 }
 
-/* An application may have closed its stdio. What is to become descriptor 0, 1 or 2 of the
- * supervisor must not be one of them now. */
-static gboolean
-raise_fd (int     *fd,
-          GError **error)
-{
-  int raised;
-
-  if (*fd > STDERR_FILENO)
-    return TRUE;
-
-  raised = fcntl (*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (raised < 0)
-    return tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
-
-  close (*fd);
-  *fd = raised;
-  return TRUE;
-}
-
 /* Makes a pipe of which only our end does not block. */
 static gboolean
 open_output_pipe (int     *our_end,
@@ -214,13 +195,13 @@ open_output_pipe (int     *our_end,
 {
   int fds[2];
 
-  if (pipe2 (fds, O_CLOEXEC) != 0)
+  if (pipe2 (fds, O_CLOEXEC) != 0 || !tvm_fd_raise_pair (fds))
     return tvm_error_set_errno (error, errno, _("Could not make a pipe"));
 
   *our_end = fds[0];
   *its_end = fds[1];
   fcntl (fds[0], F_SETFL, O_NONBLOCK);
-  return raise_fd (its_end, error);
+  return TRUE;
 }
 
 static gboolean
@@ -242,12 +223,12 @@ open_fds (TvmLaunch             *self,
       || !open_output_pipe (&self->stderr_fd, &child->stderr_fd, error))
     return FALSE;
 
-  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0 || !tvm_fd_raise_pair (fds))
     return tvm_error_set_errno (error, errno, _("Could not make a socket"));
 
   self->control_fd = fds[0];
   child->control_fd = fds[1];
-  return raise_fd (&child->control_fd, error);
+  return TRUE;
 }
 
 static gboolean

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tvmsupport/tvmsupport.h>
 
@@ -114,10 +117,21 @@ run (char **words)
   return run_command (command, words);
 }
 
+/* What was closed by the caller is not to become something else here. To read from it, or to write
+ * to it, goes on to be an error. */
+static void
+open_closed_stdio (void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && errno == EBADF)
+      (void) !open ("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main (int   argc,
       char *argv[])
 {
+  open_closed_stdio ();
   setlocale (LC_ALL, "");
 #ifdef ENABLE_NLS
   /* The library has bound the domain, which is also ours. */
