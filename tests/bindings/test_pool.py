@@ -5,6 +5,9 @@ import asyncio
 import itertools
 import os
 import pathlib
+import subprocess
+import sys
+import textwrap
 
 import gi
 import pytest
@@ -74,6 +77,99 @@ def test_cancels(pool):
 
     asyncio.run(cancel())
     assert pool.call("add", ints(1, 1)).unpack() == 2
+
+
+BLOCKING = {
+    "call": "pool.call('spin')",
+    "submit": "pool.submit(TvmSupport.Task.new('spin'))",
+    "shutdown": "pool.submit_async(TvmSupport.Task.new('spin'), None, print); pool.shutdown()",
+    "next": "next(pool.map('spin', [GLib.Variant('()', ())]))",
+    "next, endless input": "list(pool.map_tasks(lambda: TvmSupport.Task.new('spin')))",
+    "next, input that blocks": "list(pool.map_tasks(iter(busy, None)))",
+    "recv": "worker.send(TvmSupport.Task.new('spin')); worker.recv()",
+    "join": "worker.send(TvmSupport.Task.new('spin')); worker.join()",
+    "recv, own cancellable": "worker.send(TvmSupport.Task.new('spin')); worker.recv(own)",
+}
+
+
+@pytest.mark.parametrize("statement", BLOCKING.values(), ids=BLOCKING.keys())
+def test_ctrl_c(statement):
+    program = textwrap.dedent(
+        f"""
+        import os, pathlib, signal, sys, threading, time
+        import gi
+        gi.require_version("TvmSupport", "1")
+        from gi.repository import Gio, GLib, TvmSupport
+
+        spec = TvmSupport.WorkerSpec.new_module(sys.argv[1])
+        pool = TvmSupport.PoolExecutor.new(spec, 1)
+        worker = TvmSupport.PopenWorker.new(spec)
+        own = Gio.Cancellable()
+
+        def interrupt():
+            # What spins has used up some time of a processor.
+            ticks = os.sysconf("SC_CLK_TCK")
+            while True:
+                for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+                    try:
+                        parts = stat.read_text().rpartition(")")[2].split()
+                        environ = (stat.parent / "environ").read_bytes()
+                    except OSError:
+                        continue
+                    if os.environb[b"MARK"] in environ and int(stat.parent.name) != os.getpid():
+                        if int(parts[11]) + int(parts[12]) > ticks // 20:
+                            os.kill(os.getpid(), signal.SIGINT)
+                            return
+                time.sleep(0.01)
+
+        def busy():
+            pool.submit_async(TvmSupport.Task.new("spin"), None, print)
+            time.sleep(100)
+
+        pool.call("echo")
+        threading.Thread(target=interrupt, daemon=True).start()
+        try:
+            {statement}
+        except KeyboardInterrupt:
+            print("interrupted")
+        worker.kill()
+        worker.join()
+        pool.shutdown(TvmSupport.ShutdownMode.CANCEL)
+        """
+    )
+    environ = dict(os.environ, MARK=f"mark-{os.getpid()}-{id(statement)}")
+    output = subprocess.run(
+        [sys.executable, "-c", program, MODULE], env=environ, stdout=subprocess.PIPE, check=True,
+        timeout=60, universal_newlines=True,
+    ).stdout
+    assert output == "interrupted\n"
+
+
+def test_ctrl_c_of_others():
+    """Whoever handles SIGINT himself has no call cancelled."""
+    program = textwrap.dedent(
+        """
+        import os, signal, sys, threading
+        import gi
+        gi.require_version("TvmSupport", "1")
+        from gi.repository import TvmSupport
+
+        came = []
+        signal.signal(signal.SIGINT, lambda *_args: came.append(True))
+        pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(sys.argv[1]), 1)
+        pool.call("echo")
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        task = TvmSupport.Task.new("spin")
+        task.set_timeout(500)
+        assert pool.submit(task).get_status() == TvmSupport.StatusKind.TIMEOUT
+        pool.shutdown()
+        print(came)
+        """
+    )
+    output = subprocess.check_output(
+        [sys.executable, "-c", program, MODULE], timeout=60, universal_newlines=True
+    )
+    assert output == "[True]\n"
 
 
 def test_maps(pool):

@@ -53,7 +53,7 @@ class Forked(Worker):
         self.socket.settimeout(60)
         self.stream = self.socket.makefile("rwb")
         page = os.memfd_create("page")
-        os.ftruncate(page, 4096)
+        os.ftruncate(page, 20480)
         socket.send_fds(nursery.socket, [encode("FORK", number, n_fds=4)],
                         [theirs.fileno(), page, 2, 2])
         theirs.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What C cannot do for Python: paths as os.PathLike, environments as dict, contexts, await.
+"""What C cannot do for Python: paths as os.PathLike, environments as dict, contexts, await, Ctrl-C.
 
 Every function of the namespace and every method of its classes is covered, also those that are
 added later. Only defaults of arguments are listed, at the end.
@@ -7,10 +7,14 @@ added later. Only defaults of arguments are listed, at the end.
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import inspect
 import os
 import pathlib
+import select
+import signal
+import socket
 import threading
 
 from gi.module import get_introspection_module
@@ -39,6 +43,128 @@ def _with_python_types(function):
         return function(
             *(_plain(arg) for arg in args), **{key: _plain(arg) for key, arg in kwargs.items()}
         )
+
+    return wrapper
+
+
+class _Interrupts:
+    """Lets Ctrl-C end what blocks in C.
+
+    Python runs signal handlers in the main thread and between its own instructions. But it writes
+    to a socket at once; a thread that waits for it cancels the call, and then KeyboardInterrupt is
+    raised. Where Ctrl-C is somebody else's already, it stays so.
+    """
+
+    def __init__(self):
+        self.reset()
+        os.register_at_fork(after_in_child=self.reset)
+
+    def reset(self):
+        self.lock = threading.Lock()
+        self.reader = self.writer = None
+        self.call = None
+        self.came = False
+        self.in_python = False
+
+    def begin(self, call):
+        """Lets Ctrl-C cancel a call, which is a list of its cancellable, if that is possible."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+            or self.call is not None
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            return
+        if self.writer is None:
+            self.start()
+        # What came for the call before must not cancel this one.
+        self.take()
+        self.came = False
+        self.call = call
+        signal.signal(signal.SIGINT, self.handle)
+        other = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        if other not in (-1, self.writer.fileno()):
+            signal.set_wakeup_fd(other)
+            self.call = None
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def end(self, call):
+        """Returns whether Ctrl-C came during the call."""
+        if self.call is not call:
+            return False
+        self.call = None
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return self.came
+
+    def handle(self, _number, _frame):
+        # PyGObject is Python too while it makes an exception of the error, and must not have another.
+        self.came = True
+        if self.in_python:
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def python(self):
+        """What C calls while it blocks"""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self.in_python = True
+        try:
+            yield
+        finally:
+            self.in_python = False
+
+    def start(self):
+        reader, writer = socket.socketpair()
+        reader.setblocking(False)
+        writer.setblocking(False)
+        self.reader, self.writer = reader, writer
+        threading.Thread(target=self.watch, name="tvmsupport-signals", daemon=True).start()
+
+    def take(self):
+        """Returns the call that is to be cancelled, or None."""
+        with self.lock:
+            try:
+                numbers = self.reader.recv(512)
+            except BlockingIOError:
+                return None
+            if signal.SIGINT not in numbers:
+                return None
+            self.came = True
+            return self.call
+
+    def watch(self):
+        while True:
+            select.select([self.reader], [], [])
+            call = self.take()
+            if call is not None:
+                call[0].cancel()
+
+
+_interrupts = _Interrupts()
+
+
+def _with_interrupts(function, index):
+    """Makes KeyboardInterrupt of Ctrl-C in a blocking call, once nothing of it is left.
+
+    index: where the cancellable stands among the arguments
+    """
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(*args, **kwargs):
+        cancellable = args[index] if len(args) > index else kwargs.pop("cancellable", None)
+        cancellable = cancellable or Gio.Cancellable()
+        if len(args) > index:
+            args = (*args[:index], cancellable, *args[index + 1 :])
+        else:
+            kwargs["cancellable"] = cancellable
+        call = [cancellable]
+        try:
+            _interrupts.begin(call)
+            return function(*args, **kwargs)
+        finally:
+            if _interrupts.end(call):
+                raise KeyboardInterrupt from None
 
     return wrapper
 
@@ -97,10 +223,13 @@ def _adjust(owner, name, info):
     """Returns what replaces the function of that name in a class or in the namespace."""
     function = getattr(owner, name)
     blocking = getattr(owner, name[: -len("_async")], None) if name.endswith("_async") else None
-    if blocking is None:
-        return _with_python_types(function)
     names = [argument.get_name() for argument in info.get_arguments()]
-    return _with_await(function, blocking, names.index("cancellable") + int(info.is_method()))
+    index = names.index("cancellable") + int(info.is_method()) if "cancellable" in names else None
+    if blocking is not None:
+        return _with_await(function, blocking, index)
+    if hasattr(owner, f"{name}_async"):
+        function = _with_interrupts(function, index)
+    return _with_python_types(function)
 
 
 def _adjust_class(owner):
@@ -176,7 +305,8 @@ class _Input:
 
     def __call__(self, *_user_data):
         try:
-            return next(self.tasks, None)
+            with _interrupts.python():
+                return next(self.tasks, None)
         except BaseException as error:  # pylint: disable=broad-except
             self.error = error
             return None
