@@ -127,6 +127,57 @@ compare (const GVariantType *type,
   g_assert_cmpint (value != NULL, ==, g_variant_is_normal_form (theirs));
 }
 
+/* The two shapes in which values travel */
+static void
+compare_boxed (const char *data,
+               gsize       size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (GVariant) theirs = NULL;
+  g_autoptr (GVariant) ours = NULL;
+  g_autoptr (GVariant) copied = NULL;
+
+  theirs = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_VARIANT, bytes, FALSE));
+  ours = tvm_variant_read_boxed (bytes, g_bytes_get_data (bytes, NULL), size);
+  copied = tvm_variant_read_boxed (NULL, data, size);
+  g_assert_cmpint (ours != NULL, ==, g_variant_is_normal_form (theirs));
+  g_assert_cmpint (copied != NULL, ==, ours != NULL);
+  if (ours != NULL)
+    {
+      g_autoptr (GVariant) value = g_variant_get_variant (theirs);
+
+      g_assert_cmpstr (g_variant_get_type_string (ours), ==, g_variant_get_type_string (value));
+      g_assert_cmpmem (g_variant_get_data (ours), g_variant_get_size (ours),
+                       g_variant_get_data (value), g_variant_get_size (value));
+    }
+}
+
+static void
+compare_task (const char *data,
+              gsize       size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (data, size);
+  g_autoptr (GVariant) theirs = NULL;
+  g_autoptr (GVariant) ours = NULL;
+  const char *name = NULL;
+  gboolean good;
+
+  theirs = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE ("(sv)"), bytes, FALSE));
+  good = tvm_variant_read_task (bytes, &name, &ours);
+  g_assert_cmpint (good, ==, g_variant_is_normal_form (theirs));
+  if (good)
+    {
+      g_autoptr (GVariant) args = NULL;
+      const char *their_name;
+
+      g_variant_get (theirs, "(&sv)", &their_name, &args);
+      g_assert_cmpstr (name, ==, their_name);
+      g_assert_cmpstr (g_variant_get_type_string (ours), ==, g_variant_get_type_string (args));
+      g_assert_cmpmem (g_variant_get_data (ours), g_variant_get_size (ours),
+                       g_variant_get_data (args), g_variant_get_size (args));
+    }
+}
+
 /* One byte, the last bytes, or some zeros more; small places more often, as there are the ends. */
 static gsize
 change (guint8 *data,
@@ -192,6 +243,44 @@ test_as_glib (gconstpointer data)
     }
 }
 
+static void
+compare_changed (GVariant *value,
+                 void    (*compare_bytes) (const char *data,
+                                           gsize       size))
+{
+  const gsize size = g_variant_get_size (value);
+  g_autofree guint8 *copy = g_malloc (size + 8);
+
+  memcpy (copy, g_variant_get_data (value), size);
+  compare_bytes ((const char *) copy, size);
+  for (guint i = 0; i < 8; i++)
+    {
+      gsize changed_size = change (copy, size);
+
+      compare_bytes ((const char *) copy, changed_size);
+      if (i % 2 == 1)
+        memcpy (copy, g_variant_get_data (value), size);
+    }
+}
+
+static void
+test_shapes (void)
+{
+  static const char * const shapes[] = { "i", "s", "()", "(ii)", "as", "v", "y", "b", "(sib)", "ay" };
+
+  for (guint i = 0; i < 20 * N_CHANGES; i++)
+    {
+      const char *shape = shapes[g_test_rand_int_range (0, G_N_ELEMENTS (shapes))];
+      g_autoptr (GVariant) value = g_variant_ref_sink (make_value (G_VARIANT_TYPE (shape), 1));
+      g_autoptr (GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (value));
+      g_autofree char *name = g_strnfill ((gsize) g_test_rand_int_range (0, 270), 'n');
+      g_autoptr (GVariant) task = g_variant_ref_sink (g_variant_new ("(sv)", name, value));
+
+      compare_changed (boxed, compare_boxed);
+      compare_changed (task, compare_task);
+    }
+}
+
 /* The point of it: no walk over the bytes. With one, this takes minutes. */
 static void
 test_large (void)
@@ -228,6 +317,7 @@ main (int    argc,
 
       g_test_add_data_func (path, types[i], test_as_glib);
     }
+  g_test_add_func ("/variant/shapes", test_shapes);
   g_test_add_func ("/variant/large", test_large);
 
   return g_test_run ();

@@ -6,7 +6,6 @@
 #include "tvmsupport/process/tvm-process-spec-private.h"
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-variant-private.h"
-#include "tvmsupport/worker/tvm-variant-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -34,19 +33,6 @@ set_wrong_kind (TvmTask         *self,
 /* From this size on a value travels from where it is. */
 #define SPLIT_SIZE (64 * 1024)
 
-/* How many bytes an end takes in a serialised variant of @size bytes, ends not counted, with one */
-static gsize
-get_offset_size (gsize size)
-{
-  if (size + 1 <= G_MAXUINT8)
-    return 1;
-  if (size + 2 <= G_MAXUINT16)
-    return 2;
-  if (size + 4 <= G_MAXUINT32)
-    return 4;
-  return 8;
-}
-
 /* A function and its arguments are a variant of type (sv), put together here: to make a tuple for
  * them would cost more than the rest of a small task. It has the string, the variant at the next
  * multiple of 8 (its value, a zero byte, its type), and where the string ends.
@@ -64,7 +50,7 @@ split_variant (TvmTask   *self,
   gsize value_size = g_variant_get_size (args);
   gsize type_size = strlen (type);
   gsize size = value_at + value_size + 1 + type_size;
-  gsize offset_size = get_offset_size (size);
+  gsize offset_size = tvm_variant_get_end_size (size);
   guint64 end = GUINT64_TO_LE (name_size);
   guint8 *head = g_malloc0 (value_at);
   guint8 *rest = g_malloc0 (1 + type_size + offset_size);
@@ -92,7 +78,7 @@ encode_variant (TvmTask  *self,
   gsize value_size = g_variant_get_size (args);
   gsize type_size = strlen (type);
   gsize size = value_at + value_size + 1 + type_size;
-  gsize offset_size = get_offset_size (size);
+  gsize offset_size = tvm_variant_get_end_size (size);
   guint64 end = GUINT64_TO_LE (name_size);
   guint8 *data;
 

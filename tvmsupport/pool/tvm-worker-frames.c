@@ -36,17 +36,21 @@ take_payload (TvmWireFrame *frame)
 }
 
 static TvmTaskResult *
-make_value (GBytes *payload)
+make_value (TvmWireFrame *frame)
 {
-  g_autoptr (GVariant) boxed = tvm_variant_read (G_VARIANT_TYPE_VARIANT, payload);
+  const char *data = (const char *) frame->data;
+  g_autoptr (GVariant) value = NULL;
   TvmTaskResult *result;
 
-  if (boxed == NULL)
+  if (frame->large != NULL)
+    data = g_bytes_get_data (frame->large, NULL);
+  value = tvm_variant_read_boxed (frame->large, data, frame->header.length);
+  if (value == NULL)
     return tvm_task_result_new_error (g_error_new_literal (TVM_ERROR, TVM_ERROR_PROTOCOL,
                                                            _("The result is not a valid value")));
 
   result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);
-  result->value = g_variant_get_variant (boxed);
+  result->value = g_steal_pointer (&value);
   return result;
 }
 
@@ -167,20 +171,23 @@ make_result (TvmWorker     *self,
              const TvmCall *call,
              TvmWireFrame  *frame)
 {
-  g_autoptr (GBytes) payload = take_payload (frame);
+  g_autoptr (GBytes) payload = NULL;
   TvmTaskResult *result;
 
+  if (frame->header.kind == TVM_FRAME_RESULT
+      && self->engine->spec->payload_type == TVM_PAYLOAD_TYPE_VARIANT)
+    return make_value (frame);
+
+  payload = take_payload (frame);
   if (frame->header.kind == TVM_FRAME_ERROR)
     return make_failure (call, payload);
 
   switch (self->engine->spec->payload_type)
     {
-    case TVM_PAYLOAD_TYPE_VARIANT:
-      return make_value (payload);
-
     case TVM_PAYLOAD_TYPE_COMMAND:
       return make_command_result (call, payload);
 
+    case TVM_PAYLOAD_TYPE_VARIANT:
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
       result = tvm_task_result_new (TVM_STATUS_KIND_COMPLETE);

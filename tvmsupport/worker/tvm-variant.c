@@ -224,13 +224,24 @@ tvm_variant_is_normal (GVariant *value)
     }
 }
 
+/* Types of which a value needs no look at all, if its size is right */
+static gboolean
+is_plain (const GVariantType *type,
+          gsize               size)
+{
+  return strchr (PLAIN_TYPES, *g_variant_type_peek_string (type)) != NULL
+         && size == get_alignment (type);
+}
+
 GVariant *
 tvm_variant_read (const GVariantType *type,
                   GBytes             *bytes)
 {
-  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, FALSE));
+  gboolean plain = is_plain (type, g_bytes_get_size (bytes));
+  g_autoptr (GVariant) value = NULL;
 
-  if (!tvm_variant_is_normal (value))
+  value = g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, plain));
+  if (!plain && !tvm_variant_is_normal (value))
     return NULL;
   if (G_BYTE_ORDER == G_BIG_ENDIAN)
     return g_variant_byteswap (value);
@@ -239,4 +250,74 @@ tvm_variant_read (const GVariantType *type,
   if (g_variant_get_size (value) >= MIN_SIZE)
     return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, TRUE));
   return g_steal_pointer (&value);
+}
+
+/* The value, a zero byte, its type */
+GVariant *
+tvm_variant_read_boxed (GBytes     *owner,
+                        const char *data,
+                        gsize       size)
+{
+  const char *zero = size > 0 ? memrchr (data, '\0', size) : NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  const GVariantType *type;
+  const char *end;
+
+  if (zero == NULL || !g_variant_type_string_scan (zero + 1, data + size, &end)
+      || end != data + size)
+    return NULL;
+
+  type = (const GVariantType *) (zero + 1);
+  if (!g_variant_type_is_definite (type))
+    return NULL;
+
+  if (owner != NULL)
+    bytes = g_bytes_new_from_bytes (owner, data - (const char *) g_bytes_get_data (owner, NULL),
+                                    zero - data);
+  else
+    bytes = g_bytes_new (data, zero - data);
+  return tvm_variant_read (type, bytes);
+}
+
+gsize
+tvm_variant_get_end_size (gsize size)
+{
+  if (size + 1 <= G_MAXUINT8)
+    return 1;
+  if (size + 2 <= G_MAXUINT16)
+    return 2;
+  if (size + 4 <= G_MAXUINT32)
+    return 4;
+  return 8;
+}
+
+/* The name with its zero byte, zeros up to a multiple of 8, the boxed value, the end of the name */
+gboolean
+tvm_variant_read_task (GBytes      *bytes,
+                       const char **name,
+                       GVariant   **args)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  const char *zero = size > 0 ? memchr (data, '\0', size) : NULL;
+  gsize name_size = zero != NULL ? zero + 1 - data : 0;
+  gsize value_at = (name_size + 7) & ~(gsize) 7;
+  gsize end_size = get_end_size (size);
+  guint64 name_end = 0;
+
+  if (zero == NULL || value_at + end_size > size
+      || tvm_variant_get_end_size (size - end_size) != end_size)
+    return FALSE;
+
+  for (gsize i = name_size; i < value_at; i++)
+    if (data[i] != '\0')
+      return FALSE;
+
+  memcpy (&name_end, data + size - end_size, end_size);
+  if (GUINT64_FROM_LE (name_end) != name_size || !g_utf8_validate (data, -1, NULL))
+    return FALSE;
+
+  *name = data;
+  *args = tvm_variant_read_boxed (bytes, data + value_at, size - end_size - value_at);
+  return *args != NULL;
 }

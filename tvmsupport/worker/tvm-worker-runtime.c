@@ -239,19 +239,16 @@ run_payload (TvmWorkerRuntime      *self,
              const TvmChannelCall  *call,
              GError               **error)
 {
-  g_autoptr (GVariant) task = NULL;
   g_autoptr (GVariant) args = NULL;
   const char *name;
 
-  task = tvm_variant_read (G_VARIANT_TYPE ("(sv)"), call->payload);
-  if (task == NULL)
+  if (!tvm_variant_read_task (call->payload, &name, &args))
     {
       g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                            _("The task is not the name and the arguments of a function"));
       return NULL;
     }
 
-  g_variant_get (task, "(&sv)", &name, &args);
   return call_function (self, call, name, args, error);
 }
 
