@@ -332,8 +332,9 @@ has_given_up (TvmEngine *self)
   return self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit;
 }
 
-/* One call during which the worker did not get the processor is not to change much: what waits
- * behind a slow one is taken back. */
+/* A worker that does not get the processor looks slow; were it sent less for that, it would have to
+ * wait more often, and look slower. What waits behind a slow call is taken back, so that an average
+ * that is too low does no harm. */
 void
 tvm_engine_measure_locked (TvmEngine *self,
                            gint64     nsec)
@@ -341,9 +342,9 @@ tvm_engine_measure_locked (TvmEngine *self,
   if (self->average_nsec < 0)
     self->average_nsec = nsec;
   else if (nsec > self->average_nsec)
-    self->average_nsec = MIN (nsec, self->average_nsec * 2 + 1000);
+    self->average_nsec += (nsec - self->average_nsec) / 16;
   else
-    self->average_nsec -= (self->average_nsec - nsec + 7) / 8;
+    self->average_nsec = (self->average_nsec + nsec) / 2;
 
   self->max_depth = 1 + MIN (AHEAD_CALLS, AHEAD_NSEC / MAX (1, self->average_nsec));
 

@@ -57,12 +57,12 @@
  * lasts longer than LONG_USEC: long tasks gain nothing from it, and the input may be dear. */
 #define AUTOMATIC_PER_WORKER 4
 #define AUTOMATIC_MINIMUM 64
-#define AUTOMATIC_MAXIMUM_PER_WORKER 256
+#define AUTOMATIC_MAXIMUM_PER_WORKER 1024
 #define SHORT_USEC 5000
 #define LONG_USEC 50000
 
 /* How long tasks may be made while others wait to be submitted, or a result to be returned */
-#define DRAW_LIMIT_USEC 1000
+#define DRAW_LIMIT_USEC 250
 
 struct _TvmMapIterator
 {

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef struct _TvmResultQueue TvmResultQueue;
 
 /* How many tasks go to tvm_result_queue_submit() at a time */
-#define TVM_RESULT_QUEUE_MAX_BATCH 32
+#define TVM_RESULT_QUEUE_MAX_BATCH 256
 
 /* Makes what a caller is given of the task number @index. @result is taken. */
 typedef gpointer (*TvmResultQueueWrap) (guint64          index,
