@@ -61,7 +61,15 @@ test_garbage (PoolFixture   *fixture,
 {
   TvmPoolExecutor *pool = pool_fixture_pool (fixture);
 
-  pool_fixture_assert_fails (pool, tvm_task_new ("garbage", NULL), TVM_ERROR_PROTOCOL,
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  pool_fixture_assert_fails (pool, tvm_task_new ("garbage", g_variant_new ("(b)", FALSE)),
+                             TVM_ERROR_PROTOCOL,
+                             "“garbage” does not keep to the protocol: this is no frame");
+  value = tvm_pool_executor_call (pool, "garbage", g_variant_new ("(b)", TRUE), NULL, &error);
+  g_assert_null (value);
+  pool_fixture_assert_error (error, TVM_ERROR_PROTOCOL,
                              "“garbage” does not keep to the protocol: this is no frame");
   pool_fixture_end (pool);
 }

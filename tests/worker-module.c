@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,8 +19,6 @@
  */
 #define LIFETIME 120
 #define STORM_LIFETIME 20
-
-#define CHANNEL_FD 3
 
 #define TASK(name) \
   G_MODULE_EXPORT GVariant *name (GVariant *args, GCancellable *cancellable, GError **error); \
@@ -249,18 +248,32 @@ TASK (close_socket)
   return new_unit ();
 }
 
+/* To the connection of the worker, which is the one socket that it has */
 static void
 write_channel (const void *bytes,
                gsize       size)
 {
-  if (write (CHANNEL_FD, bytes, size) != (gssize) size)
+  struct stat st;
+  int fd = 3;
+
+  while (fstat (fd, &st) != 0 || !S_ISSOCK (st.st_mode))
+    fd++;
+  if (write (fd, bytes, size) != (gssize) size)
     abort ();
 }
 
-/* () → (), behind what is no frame */
+/* (b) whether to return → (), behind what is no frame */
 TASK (garbage)
 {
+  gboolean returns;
+
+  if (!expect (args, "(b)", error))
+    return NULL;
+
+  g_variant_get (args, "(b)", &returns);
   write_channel ("This is not a frame, but long enough for one.", 45);
+  if (!returns)
+    stay ();
   return new_unit ();
 }
 

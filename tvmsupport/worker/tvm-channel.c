@@ -25,6 +25,10 @@
 
 #define DEFAULT_MAX_MESSAGE ((guint64) 2 << 30)
 
+/* Where the connection is moved to, if that is possible: a task that writes to a descriptor which it
+ * takes for its own hardly means this one. */
+#define OUT_OF_THE_WAY_FD 100
+
 /* Of each of the texts of an ERROR */
 #define MAX_TYPE 1024
 #define MAX_TEXT ((gsize) 1 << 20)
@@ -111,14 +115,21 @@ static int
 open_descriptors (TvmChannel    *self,
                   TvmWorkerRole  role)
 {
+  int fd;
+
   if (role == TVM_WORKER_ROLE_STDIO)
     return tvm_nursery_guard (&self->reader.fd, &self->out_fd);
 
-  if (fcntl (TVM_WORKER_CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0)
+  fd = fcntl (TVM_WORKER_CHANNEL_FD, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY_FD);
+  if (fd >= 0)
+    close (TVM_WORKER_CHANNEL_FD);
+  else if (fcntl (TVM_WORKER_CHANNEL_FD, F_SETFD, FD_CLOEXEC) == 0)
+    fd = TVM_WORKER_CHANNEL_FD;
+  else
     return errno;
 
-  self->reader.fd = TVM_WORKER_CHANNEL_FD;
-  self->out_fd = TVM_WORKER_CHANNEL_FD;
+  self->reader.fd = fd;
+  self->out_fd = fd;
   open_page (self);
   return 0;
 }
