@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* A program that is its own worker, one that ought to be, and one without stdio. */
@@ -39,6 +40,27 @@ square (GVariant      *args,
 
   g_variant_get (args, "(x)", &number);
   return g_variant_new_int64 (number * number);
+}
+
+/* A file that this program has before main(), as a library may */
+static int early_file = -1;
+
+__attribute__ ((constructor)) static void
+open_early_file (void)
+{
+  early_file = memfd_create ("early", MFD_CLOEXEC);
+}
+
+static GVariant *
+look_at_file (GVariant      *args,
+              GCancellable  *cancellable,
+              gpointer       user_data,
+              GError       **error)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", early_file);
+  g_autofree char *target = g_file_read_link (path, error);
+
+  return target != NULL ? g_variant_new_string (target) : NULL;
 }
 
 /* A task that has pools of its own: of this program, and of commands */
@@ -163,6 +185,20 @@ test_nested (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
+static void
+test_early_file (PoolFixture   *fixture,
+                 gconstpointer  data)
+{
+  TvmPoolExecutor *pool = make_pool (GPOINTER_TO_INT (data));
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+
+  value = tvm_pool_executor_call (pool, "look-at-file", g_variant_new ("()"), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (value, NULL), ==, "/memfd:early (deleted)");
+  pool_fixture_end (pool);
+}
+
 /* Its workers would make pools, whose workers would make pools. */
 static void
 test_unaware (PoolFixture   *fixture,
@@ -214,6 +250,7 @@ main (int    argc,
 
   tvm_worker_add_function ("square", square, NULL, NULL);
   tvm_worker_add_function ("nest", nest, NULL, NULL);
+  tvm_worker_add_function ("look-at-file", look_at_file, NULL, NULL);
   tvm_worker_main (argc, argv);
 
   g_test_init (&argc, &argv, NULL);
@@ -225,6 +262,8 @@ main (int    argc,
 
   ADD ("/pool-self/calls/warm", TVM_WORKER_START_WARM, test_calls);
   ADD ("/pool-self/calls/fresh", TVM_WORKER_START_FRESH, test_calls);
+  ADD ("/pool-self/early-file/warm", TVM_WORKER_START_WARM, test_early_file);
+  ADD ("/pool-self/early-file/fresh", TVM_WORKER_START_FRESH, test_early_file);
   ADD ("/pool-self/nested/warm", TVM_WORKER_START_WARM, test_nested);
   ADD ("/pool-self/nested/fresh", TVM_WORKER_START_FRESH, test_nested);
   ADD ("/pool-self/unaware/warm", TVM_WORKER_START_WARM, test_unaware);

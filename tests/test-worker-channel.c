@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,33 @@ wait_cancelled (TvmWorkerCall *call)
   return_text (call, g_cancellable_is_cancelled (cancellable) ? "cancelled" : "waited in vain");
 }
 
+/* What this program has opened in its nursery */
+static int files[4] = { -1, -1, -1, -1 };
+
+static void
+open_files (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    files[i] = memfd_create ("file", MFD_CLOEXEC);
+}
+
+/* Says how many of them are still what they were. */
+static void
+return_files (TvmWorkerCall *call)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", files[i]);
+      g_autofree char *target = g_file_read_link (path, NULL);
+
+      n += g_strcmp0 (target, "/memfd:file (deleted)") == 0;
+    }
+
+  return_text (call, n == G_N_ELEMENTS (files) ? "all there" : "some are gone");
+}
+
 /* Does what the payload names. Returns: (nullable): a call that is neither answered nor freed */
 static TvmWorkerCall *
 serve_call (TvmWorkerChannel *channel,
@@ -91,6 +119,8 @@ serve_call (TvmWorkerChannel *channel,
       fputs ("printed\n", stdout);
       return_text (call, "");
     }
+  else if (strcmp (what, "files") == 0)
+    return_files (call);
   else if (strcmp (what, "wait") == 0)
     wait_cancelled (call);
   else if (strcmp (what, "keep") == 0)
@@ -153,6 +183,7 @@ run_nursery (const char *role)
   if (nursery == NULL)
     return 5;
 
+  open_files ();
   for (;;)
     switch (tvm_worker_nursery_next (nursery))
       {
@@ -375,6 +406,28 @@ test_nursery (void)
   g_free (worker_fixture_end (&nursery, EXITED (0)));
 }
 
+/* The first files that a runtime opens, whatever it was started with, are not overwritten by what
+ * its workers get. */
+static void
+test_nursery_files (void)
+{
+  static const char * const settings[] = { "begun=page", NULL };
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  const char * const argv[] = { self, "--tvm-worker=nursery", NULL };
+  WorkerFixture nursery;
+  WorkerFixture worker;
+
+  worker_fixture_start (&nursery, argv, 0);
+  worker_fixture_expect (&nursery, TVM_FRAME_HELLO, 0);
+  worker_fixture_setup (&nursery, settings);
+  worker_fixture_fork (&nursery, &worker, 1, NULL);
+  worker_fixture_setup (&worker, settings);
+  send_call (&worker, 1, "files", 0);
+  expect_text (&worker, 1, "all there");
+  worker_fixture_join (&nursery, &worker, 1, EXITED (10));
+  g_free (worker_fixture_end (&nursery, EXITED (0)));
+}
+
 int
 main (int    argc,
       char **argv)
@@ -396,6 +449,7 @@ main (int    argc,
   g_test_add_func ("/worker-channel/bad-role", test_bad_role);
   g_test_add_func ("/worker-channel/fail", test_fail);
   g_test_add_func ("/worker-channel/nursery", test_nursery);
+  g_test_add_func ("/worker-channel/nursery-files", test_nursery_files);
 
   return g_test_run ();
 }

@@ -419,6 +419,32 @@ push_setup (TvmNurseryLink *self)
   tvm_wire_push (&self->channel, TVM_FRAME_SETUP, 0, 0, payload);
 }
 
+/* Returns: the library's end of the socket of the nursery that @spec starts, or -1 */
+static int
+add_fds (TvmProcessSpec  *spec,
+         GError         **error)
+{
+  /* The place of the status page of a worker: nothing that the runtime opens is to get it. */
+  int place = tvm_fd_open_null (error);
+  int pair[2];
+
+  if (place < 0)
+    return -1;
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || !tvm_fd_raise_pair (pair))
+    {
+      tvm_error_set_errno (error, errno, _("Could not make a socket"));
+      close (place);
+      return -1;
+    }
+
+  tvm_process_spec_add_fd (spec, pair[1]);
+  tvm_process_spec_add_fd (spec, place);
+  close (pair[1]);
+  close (place);
+  return pair[0];
+}
+
 TvmNurseryLink *
 tvm_nursery_link_new (TvmEngine  *engine,
                       gboolean    executes,
@@ -428,7 +454,7 @@ tvm_nursery_link_new (TvmEngine  *engine,
   TvmProcessSpec *spec;
   TvmNurseryLink *self;
   Start *start;
-  int pair[2];
+  int fd;
 
   if (context == NULL)
     return NULL;
@@ -436,9 +462,9 @@ tvm_nursery_link_new (TvmEngine  *engine,
   if (spec == NULL)
     return NULL;
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || !tvm_fd_raise_pair (pair))
+  fd = add_fds (spec, error);
+  if (fd < 0)
     {
-      tvm_error_set_errno (error, errno, _("Could not make a socket"));
       tvm_process_spec_free (spec);
       return NULL;
     }
@@ -450,11 +476,9 @@ tvm_nursery_link_new (TvmEngine  *engine,
   self->executes = executes;
   self->end_deadline = NEVER;
   self->cancellable = g_cancellable_new ();
-  tvm_wire_init (&self->channel, pair[0], TVM_FRAME_MAX_CONTROL);
-  tvm_process_spec_add_fd (spec, pair[1]);
-  close (pair[1]);
+  tvm_wire_init (&self->channel, fd, TVM_FRAME_MAX_CONTROL);
 
-  self->handle = tvm_poller_add (pair[0], TVM_POLL_IN, link_ready, link_ref (self),
+  self->handle = tvm_poller_add (fd, TVM_POLL_IN, link_ready, link_ref (self),
                                  (GDestroyNotify) tvm_nursery_link_unref, error);
   if (self->handle == NULL)
     {

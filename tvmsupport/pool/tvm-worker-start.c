@@ -197,16 +197,6 @@ dup_fd (int      fd,
   return copy;
 }
 
-static int
-open_null (GError **error)
-{
-  int fd = tvm_fd_raise (open ("/dev/null", O_WRONLY | O_CLOEXEC));
-
-  if (fd < 0)
-    tvm_error_set_errno (error, errno, _("Could not open “%s”"), "/dev/null");
-  return fd;
-}
-
 /* Nobody is waited for with the lock held: a FIFO that nobody reads is an error. */
 static int
 open_file (const char  *path,
@@ -264,7 +254,7 @@ open_output (TvmEngine  *engine,
       break;
     }
 
-  return open_null (error);
+  return tvm_fd_open_null (error);
 }
 
 /* As much as the kernel lets everybody have, for both directions */

@@ -21,4 +21,7 @@ gboolean tvm_fd_raise_pair (int       fds[2]);
 int      tvm_fd_dup_stdio  (int       fd,
                             GError  **error);
 
+/* Returns: /dev/null, above stdio; -1 with @error */
+int      tvm_fd_open_null  (GError  **error);
+
 G_END_DECLS

@@ -53,6 +53,16 @@ tvm_fd_raise_pair (int fds[2])
 }
 
 int
+tvm_fd_open_null (GError **error)
+{
+  int fd = tvm_fd_raise (open ("/dev/null", O_RDWR | O_CLOEXEC));
+
+  if (fd < 0)
+    tvm_error_set_errno (error, errno, _("Could not open “%s”"), "/dev/null");
+  return fd;
+}
+
+int
 tvm_fd_dup_stdio (int      fd,
                   GError **error)
 {
@@ -61,10 +71,9 @@ tvm_fd_dup_stdio (int      fd,
 
   /* What is closed by an exec is there by chance, such as the wakeup of a main context. */
   if (flags < 0 || (flags & FD_CLOEXEC) != 0)
-    copy = tvm_fd_raise (open ("/dev/null", O_RDWR | O_CLOEXEC));
-  else
-    copy = dup_above_stdio (fd);
+    return tvm_fd_open_null (error);
 
+  copy = dup_above_stdio (fd);
   if (copy < 0)
     tvm_error_set_errno (error, errno, _("Could not duplicate a descriptor"));
   return copy;

@@ -897,6 +897,18 @@ tvm_nursery_parent (TvmNursery *self,
 
 /* Its own life */
 
+/* What the owner opens later must not get the number of what a forked worker has there: it would be
+ * overwritten in the worker. Returns: whether all went well, else errno */
+static bool
+keep_places (const TvmNursery *self)
+{
+  for (int fd = TVM_WORKER_CHANNEL_FD; fd < FIRST_FREE_FD; fd++)
+    if (fcntl (fd, F_SETFD, FD_CLOEXEC) != 0 && dup3 (self->null_fd, fd, O_CLOEXEC) < 0)
+      return false;
+
+  return true;
+}
+
 /* Returns: whether all went well, else errno */
 static bool
 open_descriptors (TvmNursery *self,
@@ -919,7 +931,8 @@ open_descriptors (TvmNursery *self,
   self->reader.fd = self->queue.fd = self->control_fd;
   return self->control_fd >= 0 && self->signal_fd >= 0 && self->null_fd >= 0
          && fcntl (self->control_fd, F_SETFD, FD_CLOEXEC) == 0
-         && fcntl (self->control_fd, F_SETFL, O_NONBLOCK) == 0;
+         && fcntl (self->control_fd, F_SETFL, O_NONBLOCK) == 0
+         && keep_places (self);
 }
 
 /* Returns: whether all went well, else errno */

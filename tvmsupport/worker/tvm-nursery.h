@@ -24,7 +24,9 @@ typedef enum
 } TvmNurseryRequest;
 
 /* Takes the control socket @fd; makes this process the subreaper, blocks all signals, watches the
- * parent, sends HELLO.
+ * parent, sends HELLO. From now on something is at TVM_WORKER_CHANNEL_FD and TVM_WORKER_PAGE_FD that
+ * keeps the places of a worker. Whoever starts a nursery gives it something at the latter, too: the
+ * runtime may open files before it calls this.
  * @can_fork: whether the owner forks itself when FORK has no program; then never with more than
  * one thread.
  * Returns: NULL with errno */
