@@ -188,7 +188,8 @@ test_cpu_time (PoolFixture   *fixture,
 
   tvm_worker_spec_set_cpu_time_limit (fixture->spec, 1);
   pool = pool_fixture_pool (fixture);
-  pool_fixture_assert_fails (pool, tvm_task_new ("spin", NULL), TVM_ERROR_WORKER_DIED, "");
+  pool_fixture_assert_fails (pool, tvm_task_new ("spin", NULL), TVM_ERROR_WORKER_DIED,
+                             "The worker of “spin” was ended at its limit of processor time");
   pool_fixture_end (pool);
 }
 

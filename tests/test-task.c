@@ -6,8 +6,23 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 /* What a task holds, and what it looks like on its way to a worker */
+
+/* For workers of @payload_type that have no limits */
+static GBytes *
+encode (TvmTask         *task,
+        TvmPayloadType   payload_type,
+        GError         **error)
+{
+  const char * const argv[] = { "worker", NULL };
+  g_autoptr (TvmWorkerSpec) spec = payload_type == TVM_PAYLOAD_TYPE_COMMAND
+                                   ? tvm_worker_spec_new_command ()
+                                   : tvm_worker_spec_new_runtime (argv, payload_type, FALSE);
+
+  return tvm_task_encode (task, spec, NULL, NULL, error);
+}
 
 static void
 assert_encoded (const char *function,
@@ -20,7 +35,7 @@ assert_encoded (const char *function,
   g_autoptr (GBytes) expected_bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  bytes = tvm_task_encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error);
+  bytes = encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error);
   g_assert_no_error (error);
 
   expected = g_variant_ref_sink (g_variant_new ("(sv)", function, task->args));
@@ -86,7 +101,7 @@ test_encode_not_normal (void)
   g_assert_false (g_variant_is_normal_form (args));
 
   task = tvm_task_new ("f", args);
-  bytes = tvm_task_encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error);
+  bytes = encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error);
   g_assert_no_error (error);
   read = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE ("(sv)"), bytes, FALSE));
   g_assert_true (g_variant_is_normal_form (read));
@@ -100,7 +115,7 @@ test_encode_not_utf8 (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_utf8_validate (description, -1, NULL));
-  g_assert_null (tvm_task_encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error));
+  g_assert_null (encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
 }
 
@@ -113,7 +128,7 @@ test_encode_nothing (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpstr (description, ==, "");
-  g_assert_null (tvm_task_encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error));
+  g_assert_null (encode (task, TVM_PAYLOAD_TYPE_VARIANT, &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
 }
 
@@ -125,7 +140,7 @@ test_encode_bytes (void)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  bytes = tvm_task_encode (task, TVM_PAYLOAD_TYPE_BYTES, &error);
+  bytes = encode (task, TVM_PAYLOAD_TYPE_BYTES, &error);
   g_assert_no_error (error);
   g_assert_true (bytes == payload);
 }
@@ -149,7 +164,7 @@ test_encode_wrong_kind (void)
         if (kind == tasks[i]->payload_type)
           continue;
 
-        g_assert_null (tvm_task_encode (tasks[i], kind, &error));
+        g_assert_null (encode (tasks[i], kind, &error));
         g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
       }
 
@@ -191,7 +206,7 @@ test_encode_command (void)
 
   tvm_task_set_environment (task, environment);
   tvm_task_set_working_directory (task, "..");
-  bytes = tvm_task_encode (task, TVM_PAYLOAD_TYPE_COMMAND, &error);
+  bytes = encode (task, TVM_PAYLOAD_TYPE_COMMAND, &error);
   g_assert_no_error (error);
 
   words = split_words (bytes);
@@ -211,6 +226,30 @@ test_encode_command (void)
   g_assert_true (g_strv_contains (word + 8, "TVM_TEST_EMPTY="));
 }
 
+/* They are those of each command, and not of what starts them. */
+static void
+test_encode_limits (void)
+{
+  const char *argv[] = { "true", NULL };
+  g_autoptr (TvmTask) task = tvm_task_new_command (argv);
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_command ();
+  g_autofree char *cpu_word = g_strdup_printf ("--rlimit=%d=7", RLIMIT_CPU);
+  g_autofree char *files_word = g_strdup_printf ("--rlimit=%d=20", RLIMIT_NOFILE);
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GPtrArray) words = NULL;
+  g_autoptr (GError) error = NULL;
+
+  tvm_worker_spec_set_cpu_time_limit (spec, 7);
+  tvm_worker_spec_set_open_files_limit (spec, 20);
+  bytes = tvm_task_encode (task, spec, NULL, NULL, &error);
+  g_assert_no_error (error);
+
+  words = split_words (bytes);
+  g_assert_cmpstr (words->pdata[0], ==, cpu_word);
+  g_assert_cmpstr (words->pdata[1], ==, files_word);
+  g_assert_cmpstr (words->pdata[2], ==, "--argc=1");
+}
+
 static void
 assert_bad_command (const char *program,
                     const char *variable,
@@ -222,7 +261,7 @@ assert_bad_command (const char *program,
   g_autoptr (GError) error = NULL;
 
   tvm_task_set_environment (task, environment);
-  g_assert_null (tvm_task_encode (task, TVM_PAYLOAD_TYPE_COMMAND, &error));
+  g_assert_null (encode (task, TVM_PAYLOAD_TYPE_COMMAND, &error));
   g_assert_error (error, TVM_ERROR, (int) code);
 }
 
@@ -329,6 +368,7 @@ main (int    argc,
   g_test_add_func ("/task/encode/bytes", test_encode_bytes);
   g_test_add_func ("/task/encode/wrong-kind", test_encode_wrong_kind);
   g_test_add_func ("/task/encode/command", test_encode_command);
+  g_test_add_func ("/task/encode/limits", test_encode_limits);
   g_test_add_func ("/task/encode/bad-command", test_encode_bad_command);
   g_test_add_func ("/task/properties", test_properties);
   g_test_add_func ("/task/floating", test_floating);

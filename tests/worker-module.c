@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -619,4 +620,20 @@ TASK (cwd)
   g_autofree char *path = g_get_current_dir ();
 
   return g_variant_new_string (path);
+}
+
+/* i a resource → t its soft limit */
+TASK (get_limit)
+{
+  struct rlimit limit;
+
+  if (!expect (args, "i", error))
+    return NULL;
+
+  if (getrlimit (g_variant_get_int32 (args), &limit) != 0)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, g_strerror (errno));
+      return NULL;
+    }
+  return g_variant_new_uint64 (limit.rlim_cur);
 }

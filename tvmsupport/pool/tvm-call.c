@@ -73,8 +73,7 @@ tvm_call_new (TvmEngine    *engine,
     }
 
   if (check_size (self, task, error))
-    self->payload = tvm_task_encode_split (task, engine->spec->payload_type, &self->body,
-                                           &self->tail, error);
+    self->payload = tvm_task_encode (task, engine->spec, &self->body, &self->tail, error);
 
   return self;
 }

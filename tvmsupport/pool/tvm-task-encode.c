@@ -3,6 +3,7 @@
 
 #include "tvmsupport/pool/tvm-task-private.h"
 
+#include "tvmsupport/pool/tvm-worker-spec-private.h"
 #include "tvmsupport/process/tvm-process-spec-private.h"
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-variant-private.h"
@@ -164,8 +165,9 @@ add_count (GByteArray *words,
 }
 
 static GBytes *
-encode_command (TvmTask  *self,
-                GError  **error)
+encode_command (TvmTask              *self,
+                const TvmWorkerSpec  *worker,
+                GError              **error)
 {
   g_autoptr (TvmProcessSpec) spec = NULL;
   g_autofree char *cwd = NULL;
@@ -189,6 +191,7 @@ encode_command (TvmTask  *self,
     return NULL;
 
   words = g_byte_array_sized_new (4096);
+  tvm_worker_spec_add_limits (worker, words);
   if (cwd != NULL)
     add_option (words, "--chdir=", cwd);
   add_count (words, "--argc=", self->argv);
@@ -204,18 +207,18 @@ encode_command (TvmTask  *self,
 }
 
 GBytes *
-tvm_task_encode_split (TvmTask         *self,
-                       TvmPayloadType   payload_type,
-                       GBytes         **body,
-                       GBytes         **tail,
-                       GError         **error)
+tvm_task_encode (TvmTask              *self,
+                 const TvmWorkerSpec  *spec,
+                 GBytes              **body,
+                 GBytes              **tail,
+                 GError              **error)
 {
   g_return_val_if_fail (TVM_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (self->payload_type != payload_type)
+  if (self->payload_type != spec->payload_type)
     {
-      set_wrong_kind (self, payload_type, error);
+      set_wrong_kind (self, spec->payload_type, error);
       return NULL;
     }
 
@@ -224,17 +227,9 @@ tvm_task_encode_split (TvmTask         *self,
     case TVM_PAYLOAD_TYPE_VARIANT:
       return check_function (self, error) ? encode_variant (self, body, tail, error) : NULL;
     case TVM_PAYLOAD_TYPE_COMMAND:
-      return encode_command (self, error);
+      return encode_command (self, spec, error);
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
       return g_bytes_ref (self->bytes);
     }
-}
-
-GBytes *
-tvm_task_encode (TvmTask         *self,
-                 TvmPayloadType   payload_type,
-                 GError         **error)
-{
-  return tvm_task_encode_split (self, payload_type, NULL, NULL, error);
 }

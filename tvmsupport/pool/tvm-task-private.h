@@ -31,19 +31,14 @@ struct _TvmTask
 /* Returns: (transfer full): a task of its own; the payload is shared */
 TvmTask *tvm_task_copy (TvmTask         *self);
 
-/* The payload of CALL. For a command this also looks the program up. Returns: (transfer full): the
- * payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if @self is not for workers of @payload_type,
- * TVM_ERROR_NOT_FOUND if there is no such program */
-GBytes *tvm_task_encode (TvmTask         *self,
-                         TvmPayloadType   payload_type,
-                         GError         **error);
-
-/* The same, where a large value need not be copied: what is to be sent is the payload, then @body
- * and @tail, if they are set. */
-GBytes *tvm_task_encode_split (TvmTask         *self,
-                               TvmPayloadType   payload_type,
-                               GBytes         **body,
-                               GBytes         **tail,
-                               GError         **error);
+/* The payload of CALL, for workers of @spec. For a command this also looks the program up.
+ * @body, @tail: (out) (optional): where a large value need not be copied, what is to be sent behind
+ * the payload. Returns: (transfer full): the payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if
+ * @self is not for such workers, TVM_ERROR_NOT_FOUND if there is no such program */
+GBytes *tvm_task_encode (TvmTask              *self,
+                         const TvmWorkerSpec  *spec,
+                         GBytes              **body,
+                         GBytes              **tail,
+                         GError              **error);
 
 G_END_DECLS

@@ -269,7 +269,8 @@ tvm_worker_spec_get_cpu_time_limit (TvmWorkerSpec *self)
  * @self: a spec
  * @seconds: the limit in seconds, or 0 for none
  *
- * Sets how much processor time each process of a worker may use.
+ * Sets how much processor time each process of a worker, or of a command, may use; see
+ * [property@TvmSupport.WorkerSpec:cpu-time-limit].
  *
  * Since: 1.0
  */

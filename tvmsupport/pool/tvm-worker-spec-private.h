@@ -50,4 +50,8 @@ TvmWorkerSpec *tvm_worker_spec_snapshot (TvmWorkerSpec  *self);
 gboolean       tvm_worker_spec_check    (TvmWorkerSpec  *self,
                                          GError        **error);
 
+/* The words of FORK, and of a CALL of a command, that say the limits of the process */
+void           tvm_worker_spec_add_limits (const TvmWorkerSpec *self,
+                                           GByteArray          *words);
+
 G_END_DECLS

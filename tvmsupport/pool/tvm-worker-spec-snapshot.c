@@ -8,6 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void
 copy_stream (TvmWorkerStream       *to,
@@ -110,4 +111,32 @@ tvm_worker_spec_check (TvmWorkerSpec  *self,
   return check_program (self, error)
          && check_stream (&self->out, "stdout", error)
          && check_stream (&self->err, "stderr", error);
+}
+
+void
+tvm_worker_spec_add_limits (const TvmWorkerSpec *self,
+                            GByteArray          *words)
+{
+  const struct
+  {
+    int resource;
+    guint64 value;
+  } limits[] = {
+    { RLIMIT_AS, self->address_space },
+    { RLIMIT_CPU, self->cpu_seconds },
+    { RLIMIT_NOFILE, self->open_files },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
+    {
+      char word[64];
+      int length;
+
+      if (limits[i].value == 0)
+        continue;
+
+      length = g_snprintf (word, sizeof word, "--rlimit=%d=%" G_GUINT64_FORMAT, limits[i].resource,
+                           limits[i].value);
+      g_byte_array_append (words, (const guint8 *) word, (guint) length + 1);
+    }
 }

@@ -435,7 +435,13 @@ install_limit_properties (void)
    * TvmWorkerSpec:cpu-time-limit:
    *
    * How much processor time each process of a worker may use in its life, in seconds; 0 for no
-   * limit.
+   * limit. For workers that run commands it is the limit of each process of a command.
+   *
+   * So the tasks that a worker runs one after the other use it up together, and the one that is
+   * running at the limit fails. With a [property@TvmSupport.WorkerSpec:maximum-uses] of 1 each task
+   * has all of it.
+   *
+   * At the limit the process gets `SIGXCPU`, and should it go on it is killed two seconds later.
    *
    * Since: 1.0
    */

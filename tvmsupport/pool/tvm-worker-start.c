@@ -16,7 +16,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,25 +54,6 @@ add_words (GByteArray *words,
 {
   for (; *strv != NULL; strv++)
     g_byte_array_append (words, (const guint8 *) *strv, strlen (*strv) + 1);
-}
-
-static void
-add_limits (GByteArray          *words,
-            const TvmWorkerSpec *spec)
-{
-  const struct
-  {
-    int resource;
-    guint64 value;
-  } limits[] = {
-    { RLIMIT_AS, spec->address_space },
-    { RLIMIT_CPU, spec->cpu_seconds },
-    { RLIMIT_NOFILE, spec->open_files },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (limits); i++)
-    if (limits[i].value > 0)
-      add_word (words, "--rlimit=%d=%" G_GUINT64_FORMAT, limits[i].resource, limits[i].value);
 }
 
 /* A remote shell reads the words of ssh once more. */
@@ -160,7 +140,9 @@ make_words (TvmEngine  *engine,
   g_autoptr (GByteArray) words = g_byte_array_new ();
   const TvmWorkerSpec *spec = engine->spec;
 
-  add_limits (words, spec);
+  /* Who starts commands is not limited with them: each of its calls says their limits. */
+  if (spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND)
+    tvm_worker_spec_add_limits (spec, words);
   if (spec->cwd != NULL)
     add_word (words, "--chdir=%s", spec->cwd);
   if (executes && spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND
@@ -315,7 +297,7 @@ push_setup (TvmWorker  *self,
   if (spec->initializer == NULL)
     return TRUE;
 
-  initializer = tvm_task_encode (spec->initializer, spec->payload_type, error);
+  initializer = tvm_task_encode (spec->initializer, spec, NULL, NULL, error);
   if (initializer == NULL)
     return FALSE;
 

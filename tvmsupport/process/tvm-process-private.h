@@ -73,7 +73,8 @@ void              tvm_process_spec_set_timeout       (TvmProcessSpec       *self
  * says how much was left out. Default 16 MiB. */
 void              tvm_process_spec_set_output_limit  (TvmProcessSpec       *self,
                                                       gsize                 limit);
-/* @resource: RLIMIT_AS and so on; hard and soft limit alike */
+/* @resource: RLIMIT_AS and so on; hard and soft limit alike, but for RLIMIT_CPU, where SIGKILL comes
+ * a little after SIGXCPU */
 void              tvm_process_spec_set_rlimit        (TvmProcessSpec       *self,
                                                       int                   resource,
                                                       guint64               value);

@@ -12,7 +12,8 @@
  *   --parent=PID            the caller; when it dies, everything dies
  *   --chdir=PATH            the working directory of the target
  *   --private-tmpdir=PATH   makes the directory PATH, the TMPDIR of the target, and removes it
- *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft
+ *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft (of
+ *                           processor time the hard one is a little later)
  *   --cleanup=PATH          removed if the target did not end by itself
  *   --orphan=PATH           removed if the caller has died
  *   --kill-leftovers        also kills what the target leaves running when it ends by itself

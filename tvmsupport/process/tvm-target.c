@@ -10,6 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Between SIGXCPU and SIGKILL */
+#define CPU_GRACE_SECONDS 2
+
 bool
 tvm_target_parse_number (const char          *text,
                          char                 end,
@@ -70,12 +73,18 @@ set_limit (const TvmTargetLimit *limit)
   struct rlimit new_limit = { limit->value, limit->value };
   struct rlimit old_limit;
 
+  /* At the hard limit comes SIGKILL, which does not tell what for. */
+  if (limit->resource == RLIMIT_CPU && limit->value < RLIM_INFINITY - CPU_GRACE_SECONDS)
+    new_limit.rlim_max += CPU_GRACE_SECONDS;
+
   if (setrlimit (limit->resource, &new_limit) == 0)
     return true;
   if (errno != EPERM || getrlimit (limit->resource, &old_limit) != 0)
     return false;
 
-  new_limit.rlim_cur = new_limit.rlim_max = old_limit.rlim_max;
+  new_limit.rlim_max = old_limit.rlim_max;
+  if (new_limit.rlim_cur > old_limit.rlim_max)
+    new_limit.rlim_cur = old_limit.rlim_max;
   return setrlimit (limit->resource, &new_limit) == 0;
 }
 
