@@ -5,6 +5,7 @@
 
 #include "tvmsupport/process/tvm-launch-private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <poll.h>
@@ -189,13 +190,22 @@ worker_fixture_end (WorkerFixture *self,
   return g_string_free (text, FALSE);
 }
 
+/* What has become of the worker says more than that it does not read. */
 void
 worker_fixture_send (WorkerFixture  *self,
                      TvmFrameHeader  header,
                      const void     *payload,
                      const int      *fds)
 {
-  g_assert_cmpint (tvm_frame_write (self->reader.fd, header, payload, fds), ==, 0);
+  int errsv = tvm_frame_write (self->reader.fd, header, payload, fds);
+
+  if (errsv == 0)
+    return;
+
+  if (errsv == EPIPE && self->process != NULL && g_subprocess_wait (self->process, NULL, NULL))
+    g_error ("The worker has ended with the wait status %d, before a frame of the kind %d",
+             g_subprocess_get_status (self->process), header.kind);
+  g_error ("Cannot send a frame of the kind %d: %s", header.kind, g_strerror (errsv));
 }
 
 void
