@@ -162,6 +162,7 @@ test_decode_control (void)
 
   tvm_frame_encode (&header, bytes);
   g_assert_null (tvm_frame_decode (&header, bytes, UINT64_MAX));
+  g_assert_null (tvm_frame_decode (&header, bytes, 0));
   header.length++;
   tvm_frame_encode (&header, bytes);
   g_assert_nonnull (tvm_frame_decode (&header, bytes, UINT64_MAX));

@@ -302,6 +302,8 @@ static void
 test_long_error (void)
 {
   static const char * const settings[] = { "max-message=100", NULL };
+  static const char * const no_settings[] = { "max-message=0", NULL };
+  static const TvmFrameHeader empty = { .kind = TVM_FRAME_CALL, .id = 1 };
   g_autofree char *message = g_strnfill (200, 'm');
   WorkerFixture worker;
 
@@ -309,6 +311,12 @@ test_long_error (void)
   worker_fixture_call (&worker, 1, "no_such_function_but_one_with_a_long_name", unit ());
   worker_fixture_expect (&worker, TVM_FRAME_ERROR, 1);
   g_assert_cmpuint (worker.header.length, <=, 100);
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+
+  worker_fixture_start_module (&worker, WORKER_WITH_PAGE, no_settings);
+  worker_fixture_send (&worker, empty, NULL, NULL);
+  worker_fixture_expect (&worker, TVM_FRAME_ERROR, 1);
+  g_assert_cmpuint (worker.header.length, ==, 0);
   g_free (worker_fixture_end (&worker, EXITED (0)));
 }
 

@@ -35,7 +35,7 @@ function maxLengthOf(kind, maxLength) {
         return 0n;
     if (['INIT', 'CALL', 'RESULT', 'ERROR'].includes(kind))
         return maxLength;
-    return maxLength < MAX_CONTROL ? maxLength : MAX_CONTROL;
+    return MAX_CONTROL;
 }
 
 /* Throws what is wrong. */

@@ -65,7 +65,7 @@ def decode(data, max_length):
     if name in ("BEGUN", "CANCEL", "REVOKED", "KILL"):
         max_length = 0
     elif name not in ("INIT", "CALL", "RESULT", "ERROR"):
-        max_length = min(max_length, MAX_CONTROL)
+        max_length = MAX_CONTROL
     if length > min(max_length, 2**63 - 1):
         raise Broken("length")
     if len(data) < HEADER.size + length:

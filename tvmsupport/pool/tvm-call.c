@@ -19,31 +19,53 @@ msec_to_usec (gint64 msec,
   return msec > NEVER / 1000 ? NEVER : msec * 1000;
 }
 
-/* Before the arguments are copied into a payload */
-static gboolean
-check_size (TvmCall *self,
-            TvmTask *task,
-            GError **error)
+gboolean
+tvm_call_check_size (const TvmWorkerSpec  *spec,
+                     TvmTask              *task,
+                     guint64               size,
+                     GError              **error)
 {
-  guint64 limit = self->engine->spec->max_message;
+  guint64 limit = spec->max_message;
+  g_autofree char *description = NULL;
   g_autofree char *allowed = NULL;
   g_autofree char *needed = NULL;
-  guint64 size = 0;
 
-  if (task->args != NULL)
-    size = g_variant_get_size (task->args);
-  else if (task->bytes != NULL)
-    size = g_bytes_get_size (task->bytes);
+  if (spec->payload_type == TVM_PAYLOAD_TYPE_COMMAND)
+    limit = MIN (limit, TVM_FRAME_MAX_CONTROL);
   if (size <= limit)
     return TRUE;
 
+  description = tvm_task_dup_description (task);
   /* xgettext does not know G_GUINT64_FORMAT. */
   needed = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
   allowed = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
   g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                _("The arguments of “%s” need %s bytes, of %s that are allowed"),
-               self->description, needed, allowed);
+               description, needed, allowed);
   return FALSE;
+}
+
+static gsize
+get_size (GBytes *bytes)
+{
+  return bytes != NULL ? g_bytes_get_size (bytes) : 0;
+}
+
+static gboolean
+encode (TvmCall  *self,
+        TvmTask  *task,
+        GError  **error)
+{
+  const TvmWorkerSpec *spec = self->engine->spec;
+  guint64 size = task->args != NULL ? g_variant_get_size (task->args) : get_size (task->bytes);
+
+  /* Before the arguments are copied */
+  if (!tvm_call_check_size (spec, task, size, error))
+    return FALSE;
+
+  self->payload = tvm_task_encode (task, spec, &self->body, &self->tail, error);
+  size = (guint64) get_size (self->payload) + get_size (self->body) + get_size (self->tail);
+  return self->payload != NULL && tvm_call_check_size (spec, task, size, error);
 }
 
 TvmCall *
@@ -72,8 +94,8 @@ tvm_call_new (TvmEngine    *engine,
       self->inherit_stdio = task->inherit_stdio;
     }
 
-  if (check_size (self, task, error))
-    self->payload = tvm_task_encode (task, engine->spec, &self->body, &self->tail, error);
+  if (!encode (self, task, error))
+    g_clear_pointer (&self->payload, g_bytes_unref);
 
   return self;
 }

@@ -249,6 +249,11 @@ TvmCall   *tvm_call_new                     (TvmEngine       *engine,
                                              TvmCallDone      done,
                                              gpointer         done_data,
                                              GError         **error);
+/* Whether a task of @size bytes may be sent */
+gboolean   tvm_call_check_size              (const TvmWorkerSpec *spec,
+                                             TvmTask         *task,
+                                             guint64          size,
+                                             GError         **error);
 void       tvm_call_unqueue_locked          (TvmCall         *self);
 /* Leaves a ghost in the place that it has at its worker: it is of no interest any more. */
 void       tvm_call_leave_worker_locked     (TvmCall         *self);

@@ -150,14 +150,22 @@ make_failure (const TvmCall *call,
   g_autofree char *message = take_string (&rest, &length);
   g_autofree char *traceback = take_string (&rest, &length);
   TvmTaskResult *result;
+  GError *error;
   int errsv;
   int stage;
 
   if (sscanf (type, "errno:%d:%d", &errsv, &stage) == 2)
     return make_start_failure (call, errsv, (TvmSupervisorStage) stage);
 
-  result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED, "%s",
-                                                   *message != '\0' ? message : type));
+  /* What may be sent can be too little for a text. */
+  if (*message == '\0' && *type == '\0')
+    error = g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED, _("“%s” failed for an unknown reason"),
+                         call->description);
+  else
+    error = g_error_new_literal (TVM_ERROR, TVM_ERROR_TASK_FAILED,
+                                 *message != '\0' ? message : type);
+
+  result = tvm_task_result_new_error (error);
   result->remote_type = g_steal_pointer (&type);
   if (*traceback != '\0')
     result->traceback = g_steal_pointer (&traceback);

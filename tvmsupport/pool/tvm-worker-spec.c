@@ -475,7 +475,8 @@ install_limit_properties (void)
    * TvmWorkerSpec:maximum-message-size:
    *
    * How large a task and a result may be, in bytes as they are sent. A task that is larger fails
-   * with %TVM_ERROR_INVALID_ARGUMENT; so does the result of a larger one.
+   * with %TVM_ERROR_INVALID_ARGUMENT, one whose result is larger with %TVM_ERROR_TASK_FAILED, and the
+   * text of an error is cut. What commands get on their stdin and print is not limited by this.
    *
    * Since: 1.0
    */

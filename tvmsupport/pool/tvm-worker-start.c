@@ -285,7 +285,7 @@ push_setup (TvmWorker  *self,
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GBytes) initializer = NULL;
 
-  add_word (settings, "max-message=%" G_GUINT64_FORMAT, spec->max_message);
+  add_word (settings, "max-message=%" G_GUINT64_FORMAT, MIN (spec->max_message, G_MAXINT64));
   add_word (settings, "begun=%s", self->by_frames ? "frames" : "page");
   if (spec->launcher != NULL && spec->recycle_size > 0)
     add_word (settings, "recycle-size=%" G_GUINT64_FORMAT, MIN (spec->recycle_size, G_MAXINT64));
@@ -298,12 +298,21 @@ push_setup (TvmWorker  *self,
     return TRUE;
 
   initializer = tvm_task_encode (spec->initializer, spec, NULL, NULL, error);
-  if (initializer == NULL)
+  if (initializer == NULL
+      || !tvm_call_check_size (spec, spec->initializer, g_bytes_get_size (initializer), error))
     return FALSE;
 
   self->init_id = self->next_wire_id++;
   tvm_wire_push (&self->channel, TVM_FRAME_INIT, 0, self->init_id, initializer);
   return TRUE;
+}
+
+/* Returns: the longest answer to a call */
+static guint64
+get_max_answer (const TvmWorkerSpec *spec)
+{
+  /* That of a command is nothing but settings. */
+  return spec->payload_type == TVM_PAYLOAD_TYPE_COMMAND ? TVM_FRAME_MAX_CONTROL : spec->max_message;
 }
 
 static TvmWorker *
@@ -318,7 +327,7 @@ worker_new (TvmEngine *engine)
   self->next_wire_id = 1;
   self->by_frames = engine->spec->launcher != NULL;
   self->end_deadline = self->soft_deadline = self->look_at = NEVER;
-  tvm_wire_init (&self->channel, -1, engine->spec->max_message);
+  tvm_wire_init (&self->channel, -1, get_max_answer (engine->spec));
   g_queue_init (&self->calls);
   return self;
 }

@@ -292,7 +292,7 @@ take_setup (TvmChannel *self,
     return break_off (self, _("a second SETUP"));
   if (tvm_frame_get_setting (payload, length, "max-message") != NULL
       && (!tvm_frame_get_number (payload, length, "max-message", &max_message)
-          || max_message <= 0))
+          || max_message < 0))
     return break_off (self, _("a SETUP with a max-message that is no number of bytes"));
   if (tvm_frame_get_setting (payload, length, "recycle-size") != NULL
       && (!tvm_frame_get_number (payload, length, "recycle-size", &recycle_size)

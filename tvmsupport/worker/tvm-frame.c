@@ -78,7 +78,8 @@ tvm_frame_encode (const TvmFrameHeader *header,
   put_number (bytes + 24, 2, header->n_fds);
 }
 
-/* Returns: the longest payload of @kind, -1 for one that there is not */
+/* @max_length: of what a runtime encodes. Returns: the longest payload of @kind, -1 for one that there
+ * is not */
 static int64_t
 get_max_length (uint8_t  kind,
                 uint64_t max_length)
@@ -99,7 +100,7 @@ get_max_length (uint8_t  kind,
     case TVM_FRAME_FORK:
     case TVM_FRAME_FORKED:
     case TVM_FRAME_EXITED:
-      return max_length < TVM_FRAME_MAX_CONTROL ? (int64_t) max_length : TVM_FRAME_MAX_CONTROL;
+      return TVM_FRAME_MAX_CONTROL;
 
     case TVM_FRAME_BEGUN:
     case TVM_FRAME_CANCEL:
@@ -383,9 +384,7 @@ fill_buffer (TvmFrameReader  *self,
   if (n <= 0 || !self->is_socket)
     return n;
 
-  self->end += (size_t) n;
   *problem = take_descriptors (self, &message);
-  self->end -= (size_t) n;
   return *problem == NULL ? n : -1;
 }
 
@@ -698,8 +697,8 @@ tvm_frame_reader_peek_kind (const TvmFrameReader *self)
   TvmFrameHeader header;
 
   if (self->in_large || available < TVM_FRAME_HEADER_SIZE
-      || tvm_frame_decode (&header, self->buffer + self->start,
-                           available - TVM_FRAME_HEADER_SIZE) != NULL)
+      || tvm_frame_decode (&header, self->buffer + self->start, UINT64_MAX) != NULL
+      || header.length > available - TVM_FRAME_HEADER_SIZE)
     return 0;
 
   return header.kind;
