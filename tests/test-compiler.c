@@ -52,6 +52,66 @@ needs_library (CompileFixture *self,
   return strstr (out, library) != NULL;
 }
 
+/* What a family of compilers does not make is refused before anything is run. */
+static void
+test_unsupported_kinds (CompileFixture *self,
+                        gconstpointer   data)
+{
+  static const TvmCompileKind kinds[] = {
+    TVM_COMPILE_KIND_LLVM_IR, TVM_COMPILE_KIND_PTX, TVM_COMPILE_KIND_CUBIN,
+    TVM_COMPILE_KIND_FATBIN, TVM_COMPILE_KIND_LTO_IR, TVM_COMPILE_KIND_HSACO,
+    TVM_COMPILE_KIND_WASM,
+  };
+  g_autofree char *source = compile_fixture_write (self, "add.c", add_source);
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_autoptr (TvmCompiler) compiler = tvm_compiler_new_for_command ("gcc");
+      g_autoptr (TvmCompileRequest) request =
+        compile_fixture_request (self, kinds[i], source, "output");
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TvmCompileResult) result =
+        tvm_compiler_compile (compiler, request, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_false (tvm_compile_result_check (result, &error));
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
+    }
+}
+
+static void
+test_llvm_ir (CompileFixture *self,
+              gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "add.c", add_source);
+  g_autofree char *clang = g_find_program_in_path ("clang");
+  g_autoptr (TvmCompiler) compiler = tvm_compiler_new_for_command ("clang");
+  static const char * const names[] = { "add.ll", "add.bc" };
+  static const char * const starts[] = { "; ModuleID", "BC\xc0\xde" };
+
+  if (clang == NULL)
+    {
+      g_test_skip ("there is no clang");
+      return;
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (TvmCompileRequest) request =
+        compile_fixture_request (self, TVM_COMPILE_KIND_LLVM_IR, source, names[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TvmCompileResult) result =
+        tvm_compiler_compile (compiler, request, NULL, &error);
+      g_autofree char *path = compile_fixture_path (self, names[i]);
+      g_autofree char *contents = NULL;
+
+      g_assert_no_error (error);
+      compile_fixture_assert_ok (result);
+      g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+      g_assert_true (g_str_has_prefix (contents, starts[i]));
+    }
+}
+
 static void
 test_object (CompileFixture *self,
              gconstpointer   data)
@@ -906,6 +966,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   compile_fixture_add ("/compiler/object", test_object);
+  compile_fixture_add ("/compiler/unsupported-kinds", test_unsupported_kinds);
+  compile_fixture_add ("/compiler/llvm-ir", test_llvm_ir);
   compile_fixture_add ("/compiler/own-depfile", test_own_depfile);
   compile_fixture_add ("/compiler/bytes", test_bytes);
   compile_fixture_add ("/compiler/bytes/broken", test_bytes_broken);

@@ -6,6 +6,7 @@
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/tvm-enums.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -47,7 +48,7 @@ add_gcc_reporting (TvmToolchain      *toolchain,
                    GStrvBuilder      *argv)
 {
   guint major = tvm_toolchain_get_major (toolchain);
-  gboolean is_link = tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT;
+  gboolean is_link = !tvm_compile_request_translates (request);
 
   /* A link would print an empty array before it runs the linker. */
   if (major >= 9 && !is_link && !stops_early ((const char * const *) request->options))
@@ -74,13 +75,18 @@ add_reporting (TvmToolchain      *toolchain,
       break;
     case TVM_TOOLCHAIN_FAMILY_CLANG:
       g_strv_builder_add (argv, "-fno-color-diagnostics");
-      if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT)
+      if (tvm_compile_request_translates (request))
         {
           g_strv_builder_add (argv, "-fdiagnostics-parseable-fixits");
           g_strv_builder_add (argv, "-fdiagnostics-print-source-range-info");
         }
       break;
     case TVM_TOOLCHAIN_FAMILY_UNKNOWN:
+    case TVM_TOOLCHAIN_FAMILY_NVCC:
+    case TVM_TOOLCHAIN_FAMILY_NVRTC:
+    case TVM_TOOLCHAIN_FAMILY_HIPCC:
+    case TVM_TOOLCHAIN_FAMILY_HIPRTC:
+    case TVM_TOOLCHAIN_FAMILY_EMCC:
     default:
       break;
     }
@@ -105,6 +111,12 @@ add_side_stem (TvmToolchain      *toolchain,
   prefix = g_strconcat (folder, "/", NULL);
   base = g_path_get_basename (request->side_stem);
   add_strv (argv, (const char *[]) { "-dumpdir", prefix, "-dumpbase", base, NULL });
+}
+
+static gboolean
+is_text_ir (TvmCompileRequest *request)
+{
+  return request->kind == TVM_COMPILE_KIND_LLVM_IR && g_str_has_suffix (request->output, ".ll");
 }
 
 static char **
@@ -149,7 +161,9 @@ build_compile (TvmToolchain       *toolchain,
       g_strv_builder_add (argv, "-x");
       g_strv_builder_add (argv, tvm_language_get_x_name (input->language));
     }
-  g_strv_builder_add (argv, "-c");
+  if (request->kind == TVM_COMPILE_KIND_LLVM_IR)
+    g_strv_builder_add (argv, "-emit-llvm");
+  g_strv_builder_add (argv, is_text_ir (request) ? "-S" : "-c");
   g_strv_builder_add (argv, input->path);
   g_strv_builder_add (argv, "-o");
   g_strv_builder_add (argv, request->output);
@@ -272,6 +286,19 @@ build_archive (TvmToolchain       *toolchain,
   return g_strv_builder_end (argv);
 }
 
+static char **
+set_unsupported (TvmToolchain       *toolchain,
+                 TvmCompileRequest  *request,
+                 GError            **error)
+{
+  g_autoptr (GEnumClass) kinds = g_type_class_ref (TVM_TYPE_COMPILE_KIND);
+
+  g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED, _("“%s” does not make what was asked for: %s"),
+               tvm_toolchain_get_name (toolchain),
+               g_enum_get_value (kinds, request->kind)->value_nick);
+  return NULL;
+}
+
 char **
 tvm_compile_argv_build (TvmToolchain       *toolchain,
                         TvmCompileRequest  *request,
@@ -281,12 +308,22 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     {
     case TVM_COMPILE_KIND_OBJECT:
       return build_compile (toolchain, request, error);
+    case TVM_COMPILE_KIND_LLVM_IR:
+      if (tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_CLANG)
+        return set_unsupported (toolchain, request, error);
+      return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_EXECUTABLE:
       return build_link (toolchain, request);
     case TVM_COMPILE_KIND_STATIC:
       return build_archive (toolchain, request, error);
+    case TVM_COMPILE_KIND_PTX:
+    case TVM_COMPILE_KIND_CUBIN:
+    case TVM_COMPILE_KIND_FATBIN:
+    case TVM_COMPILE_KIND_LTO_IR:
+    case TVM_COMPILE_KIND_HSACO:
+    case TVM_COMPILE_KIND_WASM:
     default:
-      g_assert_not_reached ();
+      return set_unsupported (toolchain, request, error);
     }
 }

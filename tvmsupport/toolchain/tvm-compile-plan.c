@@ -394,7 +394,7 @@ check_inputs (TvmCompilePlan     *plan,
       return FALSE;
     }
 
-  if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT &&
+  if (tvm_compile_request_translates (request) &&
       plan->items->len == 1 && plan->n_sources == 0)
     {
       const TvmCompileItem *item = g_ptr_array_index (plan->items, 0);
@@ -406,7 +406,7 @@ check_inputs (TvmCompilePlan     *plan,
       return FALSE;
     }
 
-  if (tvm_compile_request_get_kind (request) == TVM_COMPILE_KIND_OBJECT &&
+  if (tvm_compile_request_translates (request) &&
       (plan->items->len != 1 || plan->n_sources != 1))
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
@@ -457,7 +457,7 @@ tvm_compile_plan_new (TvmCompileRequest   *request,
 
   if (!check_inputs (plan, request, error))
     return NULL;
-  if (tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT &&
+  if (!tvm_compile_request_translates (request) &&
       !plan_objects (plan, error))
     return NULL;
 

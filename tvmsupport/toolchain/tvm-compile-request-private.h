@@ -52,6 +52,10 @@ struct _TvmCompileRequest
 TvmCompileRequest     *tvm_compile_request_copy_bare    (TvmCompileRequest *self,
                                                          TvmCompileKind     kind);
 
+/* Whether it is made of one source, by one step; else objects are linked or archived. */
+gboolean               tvm_compile_kind_translates      (TvmCompileKind     kind);
+gboolean               tvm_compile_request_translates   (TvmCompileRequest *self);
+
 /* TVM_LANGUAGE_AUTO if the suffix of @path is that of no language */
 TvmLanguage            tvm_language_from_path (const char  *path);
 gboolean               tvm_language_is_cxx    (TvmLanguage  language);

@@ -17,6 +17,14 @@ G_BEGIN_DECLS
  * @TVM_COMPILE_KIND_SHARED: a shared library
  * @TVM_COMPILE_KIND_STATIC: a static library
  * @TVM_COMPILE_KIND_EXECUTABLE: a program
+ * @TVM_COMPILE_KIND_LLVM_IR: one source file to LLVM's intermediate language: text if the name of the
+ *   output ends with `.ll`, else bitcode
+ * @TVM_COMPILE_KIND_PTX: one CUDA source to PTX, the assembly of NVIDIA's virtual machine
+ * @TVM_COMPILE_KIND_CUBIN: one CUDA source to the machine code of one NVIDIA architecture
+ * @TVM_COMPILE_KIND_FATBIN: one CUDA source to a container of code for several architectures
+ * @TVM_COMPILE_KIND_LTO_IR: one CUDA source to what NVIDIA's linker optimizes when it links
+ * @TVM_COMPILE_KIND_HSACO: one HIP source to a code object of AMD's GPUs
+ * @TVM_COMPILE_KIND_WASM: a WebAssembly module
  *
  * What a [class@TvmSupport.CompileRequest] produces. The kind is always explicit; it never follows
  * from the name of the output.
@@ -29,6 +37,13 @@ typedef enum
   TVM_COMPILE_KIND_SHARED,
   TVM_COMPILE_KIND_STATIC,
   TVM_COMPILE_KIND_EXECUTABLE,
+  TVM_COMPILE_KIND_LLVM_IR,
+  TVM_COMPILE_KIND_PTX,
+  TVM_COMPILE_KIND_CUBIN,
+  TVM_COMPILE_KIND_FATBIN,
+  TVM_COMPILE_KIND_LTO_IR,
+  TVM_COMPILE_KIND_HSACO,
+  TVM_COMPILE_KIND_WASM,
 } TvmCompileKind;
 
 /**
@@ -42,6 +57,9 @@ typedef enum
  * @TVM_LANGUAGE_ASSEMBLER: assembler
  * @TVM_LANGUAGE_ASSEMBLER_CPP: assembler that goes through the preprocessor
  * @TVM_LANGUAGE_LLVM_IR: LLVM's intermediate language, as text or bitcode; clang only
+ * @TVM_LANGUAGE_CUDA: CUDA C++
+ * @TVM_LANGUAGE_HIP: HIP C++
+ * @TVM_LANGUAGE_OPENCL: OpenCL C; clang only
  *
  * The language of an input.
  *
@@ -57,6 +75,9 @@ typedef enum
   TVM_LANGUAGE_ASSEMBLER,
   TVM_LANGUAGE_ASSEMBLER_CPP,
   TVM_LANGUAGE_LLVM_IR,
+  TVM_LANGUAGE_CUDA,
+  TVM_LANGUAGE_HIP,
+  TVM_LANGUAGE_OPENCL,
 } TvmLanguage;
 
 #define TVM_TYPE_COMPILE_REQUEST (tvm_compile_request_get_type ())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 
 #include "tvmsupport/toolchain/tvm-diagnostic-private.h"
@@ -143,5 +144,5 @@ tvm_compile_result_seal (TvmCompileResult *self)
 int
 tvm_compile_kind_get_error_code (TvmCompileKind kind)
 {
-  return kind == TVM_COMPILE_KIND_OBJECT ? TVM_ERROR_COMPILE_FAILED : TVM_ERROR_LINK_FAILED;
+  return tvm_compile_kind_translates (kind) ? TVM_ERROR_COMPILE_FAILED : TVM_ERROR_LINK_FAILED;
 }

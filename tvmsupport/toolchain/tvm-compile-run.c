@@ -436,9 +436,12 @@ make_source_request (Run                  *run,
                      const TvmCompileItem *item,
                      const char           *output)
 {
-  TvmCompileRequest *request =
-    tvm_compile_request_copy_bare (run->merged, TVM_COMPILE_KIND_OBJECT);
+  TvmCompileKind kind = run->merged->kind;
+  TvmCompileRequest *request = NULL;
 
+  if (!tvm_compile_kind_translates (kind))
+    kind = TVM_COMPILE_KIND_OBJECT;
+  request = tvm_compile_request_copy_bare (run->merged, kind);
   tvm_compile_request_add_input (request, item->path, item->language);
   tvm_compile_request_set_output (request, output);
   request->side_stem = make_side_stem (run, item);
@@ -577,7 +580,7 @@ plan_ready (GObject      *source,
   run->plan = g_task_propagate_pointer (G_TASK (result), &error);
   if (run->plan == NULL)
     fail (task, error);
-  else if (tvm_compile_request_get_kind (run->merged) == TVM_COMPILE_KIND_OBJECT)
+  else if (tvm_compile_request_translates (run->merged))
     compile_object (task);
   else
     compile_sources (task);
@@ -622,7 +625,7 @@ tvm_compile_run_async (TvmCompiler         *self,
 
   run->compiler = self;
   run->request = g_object_ref (request);
-  if (tvm_compile_request_get_kind (request) != TVM_COMPILE_KIND_OBJECT)
+  if (!tvm_compile_request_translates (request))
     run->add_files = tvm_compiler_dup_add_files (self);
   run->result = tvm_compile_result_new (tvm_compile_request_get_kind (request));
   run->result->inputs = tvm_compile_request_dup_inputs (request);

@@ -75,7 +75,7 @@ return_failure (GTask  *task,
 static gboolean
 is_compile (Step *step)
 {
-  return tvm_compile_request_get_kind (step->request) == TVM_COMPILE_KIND_OBJECT;
+  return tvm_compile_request_translates (step->request);
 }
 
 /* ccache, asked for by the request or in front of the compiler in its command */

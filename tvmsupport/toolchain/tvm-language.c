@@ -29,6 +29,9 @@ static const struct
   { "sx", TVM_LANGUAGE_ASSEMBLER_CPP },
   { "ll", TVM_LANGUAGE_LLVM_IR },
   { "bc", TVM_LANGUAGE_LLVM_IR },
+  { "cu", TVM_LANGUAGE_CUDA },
+  { "hip", TVM_LANGUAGE_HIP },
+  { "cl", TVM_LANGUAGE_OPENCL },
 };
 
 TvmLanguage
@@ -53,7 +56,8 @@ tvm_language_from_path (const char *path)
 gboolean
 tvm_language_is_cxx (TvmLanguage language)
 {
-  return language == TVM_LANGUAGE_CXX || language == TVM_LANGUAGE_OBJCXX;
+  return language == TVM_LANGUAGE_CXX || language == TVM_LANGUAGE_OBJCXX
+         || language == TVM_LANGUAGE_CUDA || language == TVM_LANGUAGE_HIP;
 }
 
 const char *
@@ -75,6 +79,12 @@ tvm_language_get_x_name (TvmLanguage language)
       return "assembler-with-cpp";
     case TVM_LANGUAGE_LLVM_IR:
       return "ir";
+    case TVM_LANGUAGE_CUDA:
+      return "cu";
+    case TVM_LANGUAGE_HIP:
+      return "hip";
+    case TVM_LANGUAGE_OPENCL:
+      return "cl";
     case TVM_LANGUAGE_AUTO:
     default:
       return "none";

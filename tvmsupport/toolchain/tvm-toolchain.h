@@ -17,6 +17,11 @@ G_BEGIN_DECLS
  *   understand the options that POSIX gives to `c99`
  * @TVM_TOOLCHAIN_FAMILY_GCC: the GNU Compiler Collection
  * @TVM_TOOLCHAIN_FAMILY_CLANG: clang, also under the names that vendors give it
+ * @TVM_TOOLCHAIN_FAMILY_NVCC: NVIDIA's compiler driver
+ * @TVM_TOOLCHAIN_FAMILY_NVRTC: NVIDIA's compiler as a library
+ * @TVM_TOOLCHAIN_FAMILY_HIPCC: AMD's compiler driver
+ * @TVM_TOOLCHAIN_FAMILY_HIPRTC: AMD's compiler as a library
+ * @TVM_TOOLCHAIN_FAMILY_EMCC: emscripten
  *
  * The family of a compiler: which command line it understands and how it reports.
  *
@@ -27,6 +32,11 @@ typedef enum
   TVM_TOOLCHAIN_FAMILY_UNKNOWN,
   TVM_TOOLCHAIN_FAMILY_GCC,
   TVM_TOOLCHAIN_FAMILY_CLANG,
+  TVM_TOOLCHAIN_FAMILY_NVCC,
+  TVM_TOOLCHAIN_FAMILY_NVRTC,
+  TVM_TOOLCHAIN_FAMILY_HIPCC,
+  TVM_TOOLCHAIN_FAMILY_HIPRTC,
+  TVM_TOOLCHAIN_FAMILY_EMCC,
 } TvmToolchainFamily;
 
 #define TVM_TYPE_TOOLCHAIN (tvm_toolchain_get_type ())
