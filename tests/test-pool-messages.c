@@ -123,7 +123,7 @@ test_large_initializer (PoolFixture   *fixture,
   tvm_worker_spec_set_maximum_message_size (fixture->spec, 60);
   tvm_worker_spec_set_initializer (fixture->spec, init);
   pool = pool_fixture_pool (fixture);
-  assert_submit_fails (pool, add_task (), TVM_ERROR_WORKER_DIED, "“echo” need");
+  assert_submit_fails (pool, add_task (), TVM_ERROR_INVALID_ARGUMENT, "“echo” need");
   pool_fixture_end (pool);
 }
 

@@ -192,6 +192,7 @@ struct _TvmEngine
   gboolean proven;              /* a worker has answered */
   guint n_failed_starts;        /* one after the other */
   char *start_problem;          /* (nullable): of the last of them */
+  GError *refusal;              /* (nullable) (owned): why another attempt is of no use */
 
   int timer_fd;
   TvmPollHandle *timer;
@@ -232,6 +233,9 @@ void       tvm_engine_measure_locked        (TvmEngine       *self,
 void       tvm_engine_worker_proven_locked  (TvmEngine       *self);
 void       tvm_engine_start_failed_locked   (TvmEngine       *self,
                                              const char      *reason);
+/* The same, with @error of whatever tried to start it */
+void       tvm_engine_start_error_locked    (TvmEngine       *self,
+                                             const GError    *error);
 TvmNurseryLink *tvm_engine_get_nursery_locked (TvmEngine     *self,
                                                GError       **error);
 gboolean   tvm_engine_accept_locked         (TvmEngine       *self,

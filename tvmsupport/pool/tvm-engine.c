@@ -52,6 +52,7 @@ tvm_engine_release (TvmEngine *self)
   if (self->changed_destroy != NULL)
     self->changed_destroy (self->changed_data);
   g_free (self->start_problem);
+  g_clear_error (&self->refusal);
   g_mutex_clear (&self->mutex);
   g_free (self);
 }
@@ -329,7 +330,8 @@ tvm_engine_fail_queued_locked (TvmEngine    *self,
 static gboolean
 has_given_up (TvmEngine *self)
 {
-  return self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit;
+  return self->refusal != NULL
+         || (self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit);
 }
 
 /* A worker that does not get the processor looks slow; were it sent less for that, it would have to
@@ -476,6 +478,7 @@ static void
 begin_anew (TvmEngine *self)
 {
   self->n_failed_starts = MIN (self->n_failed_starts, MAX (1, self->spec->respawn_limit) - 1);
+  g_clear_error (&self->refusal);
   for (guint i = 0; i < self->workers->len; i++)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
@@ -501,7 +504,9 @@ give_up (TvmEngine *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (self->n_failed_starts == 1)
+  if (self->refusal != NULL)
+    error = g_error_copy (self->refusal);
+  else if (self->n_failed_starts == 1)
     error = g_error_new_literal (TVM_ERROR, TVM_ERROR_WORKER_DIED, self->start_problem);
   else
     error = g_error_new (TVM_ERROR, TVM_ERROR_WORKER_DIED,
@@ -536,12 +541,7 @@ start_workers (TvmEngine *self,
         /* Those that there are go on with the work. */
         return;
       else
-        {
-          g_autofree char *reason = g_strdup_printf (_("A worker could not be started: %s"),
-                                                     error->message);
-
-          tvm_engine_start_failed_locked (self, reason);
-        }
+        tvm_engine_start_error_locked (self, error);
     }
 
   if (n_live == 0 && self->n_queued > 0)
@@ -591,6 +591,7 @@ tvm_engine_worker_proven_locked (TvmEngine *self)
 {
   self->proven = TRUE;
   self->n_failed_starts = 0;
+  g_clear_error (&self->refusal);
 }
 
 /* @reason: a whole sentence. What that means for the calls is seen at the next dispatch. */
@@ -610,6 +611,21 @@ tvm_engine_start_failed_locked (TvmEngine  *self,
     }
   else
     self->start_problem = g_strdup (reason);
+}
+
+void
+tvm_engine_start_error_locked (TvmEngine    *self,
+                               const GError *error)
+{
+  g_autofree char *reason = g_strdup_printf (_("A worker could not be started: %s"),
+                                             error->message);
+
+  tvm_engine_start_failed_locked (self, reason);
+
+  /* Otherwise it may have been for want of something that comes back. */
+  if (self->refusal == NULL && (g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND)
+                                || g_error_matches (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT)))
+    self->refusal = g_error_new_literal (error->domain, error->code, reason);
 }
 
 TvmNurseryLink *

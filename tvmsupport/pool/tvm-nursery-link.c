@@ -247,7 +247,8 @@ link_ready (gpointer user_data)
   tvm_engine_unlock (engine);
 }
 
-/* Returns: (transfer full): why the run has ended, if that was not asked for */
+/* Returns: (transfer full) (nullable): why the run has ended, if that was not asked for, and if it is
+ * not what @error says */
 static char *
 describe_run (TvmNurseryLink         *self,
               const TvmProcessResult *result,
@@ -258,7 +259,7 @@ describe_run (TvmNurseryLink         *self,
   if (self->problem != NULL)
     return g_strdup_printf (_("A worker could not be set up: %s"), self->problem);
   if (error != NULL && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return g_strdup_printf (_("A worker could not be started: %s"), error->message);
+    return NULL;
   if (result == NULL)
     return g_strdup (_("A worker could not be started, as its nursery ended"));
 
@@ -276,8 +277,10 @@ describe_run (TvmNurseryLink         *self,
                           result->exit_status, text);
 }
 
+/* @error: why, if @reason is %NULL */
 static void
 end_locked (TvmNurseryLink *self,
+            const GError   *error,
             const char     *reason)
 {
   TvmEngine *engine = self->engine;
@@ -299,7 +302,9 @@ end_locked (TvmNurseryLink *self,
           && (worker->end == WORKER_END_NOT || worker->end == WORKER_END_LOST))
         {
           worker->start_told = TRUE;
-          if (!told)
+          if (!told && reason == NULL)
+            tvm_engine_start_error_locked (engine, error);
+          else if (!told)
             tvm_engine_start_failed_locked (engine, reason);
           told = TRUE;
         }
@@ -327,7 +332,7 @@ run_done (GObject      *source,
     read_locked (self);
   g_free (reason);
   reason = describe_run (self, process, error);
-  end_locked (self, reason);
+  end_locked (self, error, reason);
   tvm_engine_dispatch_locked (engine);
   tvm_engine_check_end_locked (engine);
   tvm_engine_unlock (engine);

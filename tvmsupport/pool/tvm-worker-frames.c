@@ -220,6 +220,17 @@ check_wear (TvmWorker *self)
     tvm_worker_retire_locked (self);
 }
 
+/* @type: of an ERROR. Whether a runtime of C says that something, as its module, is not there */
+static gboolean
+is_not_found (const char *type)
+{
+  const char *domain = g_quark_to_string (TVM_ERROR);
+  gsize length = strlen (domain);
+
+  return strncmp (type, domain, length) == 0 && type[length] == ':'
+         && g_ascii_strtoll (type + length + 1, NULL, 10) == TVM_ERROR_NOT_FOUND;
+}
+
 /* @id: 0, or that of the initializer */
 static void
 fail_start (TvmWorker *self,
@@ -233,13 +244,20 @@ fail_start (TvmWorker *self,
   const char *text = *message != '\0' ? message : type;
   g_autofree char *reason = NULL;
 
+  self->start_told = TRUE;
+  tvm_worker_kill_locked (self);
+  if (id == 0 && is_not_found (type))
+    {
+      g_autoptr (GError) error = g_error_new_literal (TVM_ERROR, TVM_ERROR_NOT_FOUND, text);
+
+      tvm_engine_start_error_locked (self->engine, error);
+      return;
+    }
+
   if (id == 0)
     reason = g_strdup_printf (_("A worker could not be set up: %s"), text);
   else
     reason = g_strdup_printf (_("A worker could not be initialized: %s"), text);
-
-  self->start_told = TRUE;
-  tvm_worker_kill_locked (self);
   tvm_engine_start_failed_locked (self->engine, reason);
 }
 
