@@ -25,7 +25,8 @@
  *
  * The supervisor sends STARTED and then ENDED, or only FAILED, each a whole TvmSupervisorMessage.
  * The caller sends nothing more; the end of its side, for whatever reason, means that everything is
- * to die. ENDED comes when that is done.
+ * to die. ENDED comes when that is done. If the caller has died, whenever that was and whatever was
+ * sent, the paths of --cleanup and --orphan go.
  */
 
 #include <stdint.h>

@@ -65,7 +65,8 @@ typedef struct
   struct timespec start;
   bool target_ended;
   bool no_children;
-  bool caller_gone;
+  bool caller_gone;           /* has died, or wants the end */
+  bool parent_gone;           /* has died */
   TvmSupervisorMessage end;   /* ENDED, as it becomes known */
 } Supervisor;
 
@@ -158,9 +159,54 @@ send_message (const Supervisor           *self,
 }
 
 static void
-send_failure (const Supervisor  *self,
-              TvmSupervisorStage stage,
-              int                error)
+check_parent (Supervisor *self)
+{
+  pid_t parent = getppid ();
+
+  /* 0: it is outside our PID namespace */
+  if (parent != 0 && self->options.parent != 0 && parent != self->options.parent)
+    self->caller_gone = self->parent_gone = true;
+}
+
+static void
+remove_paths (Supervisor *self,
+              const char *option)
+{
+  for (char **argument = self->options.arguments; argument < self->options.end_of_arguments;
+       argument++)
+    {
+      const char *path = option_value (*argument, option);
+
+      if (path != NULL)
+        tvm_rmtree_at (AT_FDCWD, path, NULL);
+    }
+}
+
+/* Nobody takes over what the caller has staged if it has died. */
+static void
+remove_orphans (Supervisor *self)
+{
+  remove_paths (self, "--cleanup=");
+  remove_paths (self, "--orphan=");
+}
+
+/* The last that we say. That it can be sent does not mean that it is heard: of a caller that dies,
+ * the socket is open until the last of its threads is gone, and in what it forked. */
+static void
+send_outcome (Supervisor                 *self,
+              const TvmSupervisorMessage *message)
+{
+  bool is_sent = send_message (self, message);
+
+  check_parent (self);
+  if (!is_sent || self->parent_gone)
+    remove_orphans (self);
+}
+
+static void
+send_failure (Supervisor         *self,
+              TvmSupervisorStage  stage,
+              int                 error)
 {
   TvmSupervisorMessage message = {
     .kind = TVM_SUPERVISOR_FAILED,
@@ -168,7 +214,7 @@ send_failure (const Supervisor  *self,
     .error = error,
   };
 
-  send_message (self, &message);
+  send_outcome (self, &message);
 }
 
 /* Receives what the caller sent before we were started. Returns: 0 or an errno */
@@ -288,15 +334,12 @@ set_up (Supervisor *self)
 static void
 watch_parent (Supervisor *self)
 {
-  pid_t parent;
-
   prctl (PR_SET_PDEATHSIG, PARENT_SIGNAL, 0, 0, 0);
 
-  /* 0: it is outside our PID namespace */
-  parent = getppid ();
-  if (parent != 0 && self->options.parent != 0 && parent != self->options.parent)
-    self->caller_gone = true;
-  self->options.parent = parent;
+  /* Without an option, whoever it is now */
+  if (self->options.parent == 0)
+    self->options.parent = getppid ();
+  check_parent (self);
 }
 
 /* Returns: 0 or an errno */
@@ -317,20 +360,6 @@ remove_tmpdir (Supervisor *self)
 {
   if (self->has_tmpdir)
     tvm_rmtree_at (AT_FDCWD, self->options.tmpdir, NULL);
-}
-
-static void
-remove_paths (Supervisor *self,
-              const char *option)
-{
-  for (char **argument = self->options.arguments; argument < self->options.end_of_arguments;
-       argument++)
-    {
-      const char *path = option_value (*argument, option);
-
-      if (path != NULL)
-        tvm_rmtree_at (AT_FDCWD, path, NULL);
-    }
 }
 
 /* In the vforked child */
@@ -441,8 +470,7 @@ drain_signals (Supervisor *self)
     ;
 
   /* Whichever signal it was; the parent's thread may also have ended without its process. */
-  if (getppid () != self->options.parent)
-    self->caller_gone = true;
+  check_parent (self);
 }
 
 static void
@@ -520,7 +548,10 @@ main (int    argc,
 
   watch_parent (&self);
   if (self.caller_gone)
-    return 1;
+    {
+      remove_orphans (&self);
+      return 1;
+    }
 
   error = self.options.tmpdir != NULL ? make_tmpdir (&self) : 0;
   if (error != 0)
@@ -545,12 +576,6 @@ main (int    argc,
   if (self.end.killed)
     remove_paths (&self, "--cleanup=");
 
-  /* Nobody takes over what was staged if nobody hears that it is done. */
-  if (!send_message (&self, &self.end))
-    {
-      remove_paths (&self, "--cleanup=");
-      remove_paths (&self, "--orphan=");
-    }
-
+  send_outcome (&self, &self.end);
   return 0;
 }
