@@ -265,8 +265,7 @@ test_no_runtime (PoolFixture   *fixture,
 
   assert_cannot_start (first, TVM_ERROR_NOT_FOUND, "/no/such/runtime");
   assert_cannot_start (second, TVM_ERROR_NOT_FOUND, "/no/such/runtime");
-  assert_cannot_start (third, TVM_ERROR_WORKER_DIED,
-                       "A worker exited with status 0; gave up after ");
+  assert_cannot_start (third, TVM_ERROR_WORKER_DIED, "A worker exited with status 0");
   assert_cannot_start (fourth, TVM_ERROR_WORKER_DIED,
                        "A worker could not be started, as its nursery exited with status 0");
 }

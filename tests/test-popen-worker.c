@@ -291,6 +291,45 @@ test_command (PoolFixture   *fixture,
 }
 
 static void
+assert_bytes (GBytes     *bytes,
+              const char *expected)
+{
+  g_assert_nonnull (bytes);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), expected,
+                   strlen (expected));
+}
+
+/* Each result has what its own task has printed, and the first of a worker also what the
+ * initializer has. */
+static void
+test_capture (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TvmTask) init = tvm_task_new ("write_stderr", g_variant_new ("(s)", "init\n"));
+  g_autoptr (TvmPopenWorker) worker = NULL;
+
+  tvm_worker_spec_set_stdout_mode (fixture->spec, TVM_WORKER_OUTPUT_CAPTURE);
+  tvm_worker_spec_set_stderr_mode (fixture->spec, TVM_WORKER_OUTPUT_CAPTURE);
+  tvm_worker_spec_set_initializer (fixture->spec, init);
+  worker = tvm_popen_worker_new (fixture->spec);
+  for (int i = 0; i < 4; i++)
+    send_task (worker, i % 2 == 0 ? "write_stderr" : "write_stdout", g_variant_new ("(s)", "text\n"),
+               -1);
+
+  for (int i = 0; i < 4; i++)
+    {
+      g_autoptr (TvmTaskResult) result = receive (worker);
+      g_autoptr (GError) error = NULL;
+
+      tvm_task_result_check (result, &error);
+      g_assert_no_error (error);
+      assert_bytes (tvm_task_result_get_stdout (result), i % 2 == 0 ? "" : "text\n");
+      assert_bytes (tvm_task_result_get_stderr (result),
+                    i == 0 ? "init\ntext\n" : i == 2 ? "text\n" : "");
+    }
+}
+
+static void
 test_maximum_uses (PoolFixture   *fixture,
                    gconstpointer  data)
 {
@@ -627,6 +666,7 @@ main (int    argc,
   pool_fixture_add ("/popen-worker/failures", test_failures);
   pool_fixture_add ("/popen-worker/refused", test_refused);
   pool_fixture_add ("/popen-worker/command", test_command);
+  pool_fixture_add ("/popen-worker/capture", test_capture);
   pool_fixture_add ("/popen-worker/maximum-uses", test_maximum_uses);
   pool_fixture_add ("/popen-worker/kill", test_kill);
   pool_fixture_add ("/popen-worker/kill/starting", test_kill_starting);

@@ -190,7 +190,8 @@ struct _TvmEngine
   gboolean must_execute;        /* the runtime cannot fork after all */
   gboolean heard;               /* the program of the workers has said HELLO */
   gboolean proven;              /* a worker has answered */
-  guint n_failed_starts;        /* one after the other */
+  guint n_failed_starts;        /* one after the other, since it gave up */
+  gboolean gave_up;             /* there is only one attempt at a time, until one succeeds */
   char *start_problem;          /* (nullable): of the last of them */
   GError *refusal;              /* (nullable) (owned): why another attempt is of no use */
 
@@ -300,6 +301,8 @@ void       tvm_worker_ready                 (gpointer         user_data);
 TvmWorker *tvm_worker_ref                   (TvmWorker       *self);
 void       tvm_worker_unref                 (TvmWorker       *self);
 gboolean   tvm_worker_is_usable             (const TvmWorker *self);
+/* It has ended before it was of any use, and is a failed start as soon as it is known how. */
+gboolean   tvm_worker_is_failing            (const TvmWorker *self);
 /* The calls that somebody waits for */
 guint      tvm_worker_count_calls           (const TvmWorker *self);
 guint      tvm_worker_get_room              (const TvmWorker *self);

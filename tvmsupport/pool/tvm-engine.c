@@ -330,8 +330,16 @@ tvm_engine_fail_queued_locked (TvmEngine    *self,
 static gboolean
 has_given_up (TvmEngine *self)
 {
-  return self->refusal != NULL
-         || (self->n_failed_starts > 0 && self->n_failed_starts >= self->spec->respawn_limit);
+  guint limit = self->gave_up ? 1 : MAX (1, self->spec->respawn_limit);
+
+  return self->refusal != NULL || self->n_failed_starts >= limit;
+}
+
+static void
+allow_one_attempt (TvmEngine *self)
+{
+  self->gave_up = TRUE;
+  self->n_failed_starts = 0;
 }
 
 /* A worker that does not get the processor looks slow; were it sent less for that, it would have to
@@ -352,7 +360,7 @@ tvm_engine_measure_locked (TvmEngine *self,
 
   /* One more attempt to have more workers again */
   if (has_given_up (self))
-    self->n_failed_starts = MAX (1, self->spec->respawn_limit) - 1;
+    allow_one_attempt (self);
 }
 
 static gboolean
@@ -393,6 +401,8 @@ count_busy (TvmEngine *self,
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
 
+      /* No other one is started for it before that has counted. */
+      *n_live += tvm_worker_is_failing (worker);
       if (!tvm_worker_is_usable (worker))
         continue;
       (*n_live)++;
@@ -477,7 +487,8 @@ count_spares (TvmEngine *self)
 static void
 begin_anew (TvmEngine *self)
 {
-  self->n_failed_starts = MIN (self->n_failed_starts, MAX (1, self->spec->respawn_limit) - 1);
+  if (has_given_up (self))
+    allow_one_attempt (self);
   g_clear_error (&self->refusal);
   for (guint i = 0; i < self->workers->len; i++)
     {
@@ -526,9 +537,9 @@ start_workers (TvmEngine *self,
   guint64 wanted = MIN ((guint64) self->max_workers, n_busy + self->n_queued);
 
   /* Where starts fail nothing is tried that nobody waits for. */
-  if (self->n_failed_starts == 0 && wanted > 0)
+  if (self->n_failed_starts == 0 && !self->gave_up && wanted > 0)
     wanted += count_spares (self);
-  else if (self->n_failed_starts == 0 && self->warm)
+  else if (self->n_failed_starts == 0 && !self->gave_up && self->warm)
     wanted = self->spec->n_spares;
 
   while (n_live < wanted && !has_given_up (self))
@@ -590,6 +601,7 @@ void
 tvm_engine_worker_proven_locked (TvmEngine *self)
 {
   self->proven = TRUE;
+  self->gave_up = FALSE;
   self->n_failed_starts = 0;
   g_clear_error (&self->refusal);
 }
@@ -864,7 +876,8 @@ void
 tvm_engine_enqueue_locked (TvmEngine *self,
                            TvmCall   *call)
 {
-  if (self->n_failed_starts > 0 && self->n_queued == 0 && !has_sent_calls (self))
+  if ((self->n_failed_starts > 0 || self->gave_up) && self->n_queued == 0
+      && !has_sent_calls (self))
     begin_anew (self);
   enqueue (self, call, FALSE);
   tvm_engine_dispatch_locked (self);

@@ -142,7 +142,7 @@ tvm_worker_spec_set_maximum_uses (TvmWorkerSpec *self,
  * tvm_worker_spec_get_respawn_limit: (get-property respawn-limit)
  * @self: a spec
  *
- * Gets how many starts may fail in a row.
+ * Gets after how many failed starts in a row the tasks that wait fail.
  *
  * Returns: the number
  *
@@ -161,7 +161,8 @@ tvm_worker_spec_get_respawn_limit (TvmWorkerSpec *self)
  * @self: a spec
  * @respawn_limit: the number
  *
- * Sets how many starts may fail in a row.
+ * Sets after how many failed starts in a row the tasks that wait fail; see
+ * [property@TvmSupport.WorkerSpec:respawn-limit].
  *
  * Since: 1.0
  */

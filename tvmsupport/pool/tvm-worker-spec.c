@@ -396,8 +396,11 @@ install_life_properties (void)
   /**
    * TvmWorkerSpec:respawn-limit:
    *
-   * How many starts may fail in a row before the tasks that wait fail with
-   * %TVM_ERROR_WORKER_DIED.
+   * After how many failed starts in a row the tasks that wait fail with %TVM_ERROR_WORKER_DIED. One
+   * attempt is always made, so that 0 is as good as 1. Workers that are started at the same time
+   * may fail together, and then there are more.
+   *
+   * The next task is reason for one more attempt. When that succeeds, the count begins anew.
    *
    * Since: 1.0
    */

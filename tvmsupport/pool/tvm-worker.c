@@ -416,13 +416,20 @@ describe_end (const TvmWorker *self)
   return g_strdup_printf (_("A worker exited with status %d"), WEXITSTATUS (status));
 }
 
+gboolean
+tvm_worker_is_failing (const TvmWorker *self)
+{
+  const TvmCall *head = g_queue_peek_head ((GQueue *) &self->calls);
+
+  return !self->proven && !self->start_told && self->end == WORKER_END_LOST
+         && (head == NULL || !tvm_worker_has_begun (self, head));
+}
+
 /* What is left with it after its end, or after the end was waited for long enough */
 static void
 settle (TvmWorker *self)
 {
-  const TvmCall *head = g_queue_peek_head (&self->calls);
-  gboolean useless = !self->proven && self->end == WORKER_END_LOST
-                     && (head == NULL || !tvm_worker_has_begun (self, head));
+  gboolean failed = tvm_worker_is_failing (self);
   GList *link;
 
   requeue_unbegun (self);
@@ -434,7 +441,7 @@ settle (TvmWorker *self)
       complete_died (call, message);
     }
 
-  if (useless && !self->start_told)
+  if (failed)
     {
       g_autofree char *reason = describe_end (self);
 
