@@ -3,14 +3,17 @@
 
 #include "compile-fixture.h"
 
+#include "tvmsupport/files/tvm-rmtree.h"
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -498,6 +501,48 @@ test_application_killed (CompileFixture *self,
     g_thread_yield ();
 }
 
+static char *
+make_stage (CompileFixture *self,
+            const char     *name)
+{
+  char *path = compile_fixture_path (self, name);
+  g_autofree char *inside = g_build_filename (path, "lib.so", NULL);
+
+  g_assert_no_errno (g_mkdir (path, 0700));
+  g_assert_true (g_file_set_contents (inside, "x", -1, NULL));
+  return path;
+}
+
+/* What a kill left while no tool ran: gone with the next output in the same place, if the lock says
+ * that its owner is dead. */
+static void
+test_stale_stage (CompileFixture *self,
+                  gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "add.c", add_source);
+  g_autoptr (TvmCompileRequest) request =
+    compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT, source, "add.o");
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autofree char *dead = make_stage (self, ".tvm-stage-a1B2c3");
+  g_autofree char *alive = make_stage (self, ".tvm-stage-d4E5f6");
+  g_autofree char *foreign = make_stage (self, ".tvm-stage-of-mine");
+  int fd = open (alive, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  g_assert_no_errno (flock (fd, LOCK_EX | LOCK_NB));
+  result = compile_fixture_compile (self, request);
+  compile_fixture_assert_ok (result);
+
+  /* A thread removes it. */
+  while (g_file_test (dead, G_FILE_TEST_EXISTS))
+    g_thread_yield ();
+  g_assert_true (g_file_test (alive, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (foreign, G_FILE_TEST_EXISTS));
+
+  close (fd);
+  g_assert_no_errno (tvm_rmtree_at (AT_FDCWD, alive, NULL));
+  g_assert_no_errno (tvm_rmtree_at (AT_FDCWD, foreign, NULL));
+}
+
 static void
 test_strange_names (CompileFixture *self,
                     gconstpointer   data)
@@ -762,6 +807,7 @@ main (int    argc,
   compile_fixture_add ("/bad-input/cancelled/all", test_all_cancelled);
   compile_fixture_add ("/bad-input/dropped-midway", test_dropped_midway);
   compile_fixture_add ("/bad-input/application-killed", test_application_killed);
+  compile_fixture_add ("/bad-input/stale-stage", test_stale_stage);
   compile_fixture_add ("/bad-input/strange-names", test_strange_names);
   compile_fixture_add ("/bad-input/strange-output", test_strange_output);
   compile_fixture_add ("/bad-input/output-flood", test_output_flood);

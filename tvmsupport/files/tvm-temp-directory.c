@@ -65,7 +65,6 @@ typedef enum
 static GParamSpec *obj_props[PROP_KEEP + 1];
 
 /* All guarded by the fork lock */
-static gboolean swept;
 static char *debug_parent;
 static TvmOwner debug_owner;
 static guint n_debug_directories;
@@ -75,21 +74,6 @@ static void tvm_temp_directory_initable_iface_init (GInitableIface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (TvmTempDirectory, tvm_temp_directory, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
                                                       tvm_temp_directory_initable_iface_init))
-
-/* Only in the usual place, and once: elsewhere a sweep would read directories of any size. */
-static void
-sweep_once (void)
-{
-  gboolean first;
-
-  tvm_fork_lock ();
-  first = !swept;
-  swept = TRUE;
-  tvm_fork_unlock ();
-
-  if (first)
-    tvm_temp_sweep (g_get_tmp_dir ());
-}
 
 static gboolean
 tvm_temp_directory_initable_init (GInitable     *initable,
@@ -105,12 +89,13 @@ tvm_temp_directory_initable_init (GInitable     *initable,
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
+  /* Only in the usual place: elsewhere a sweep would read directories of any size. */
   if (self->custom_path == NULL && self->parent == NULL)
-    sweep_once ();
+    tvm_temp_sweep_once (g_get_tmp_dir (), TVM_TEMP_PREFIX);
 
   self->place = self->custom_path != NULL
                   ? tvm_temp_place_new_at (self->custom_path, self->keep, error)
-                  : tvm_temp_place_new_in (parent, self->keep, error);
+                  : tvm_temp_place_new_in (parent, TVM_TEMP_PREFIX, self->keep, error);
   return self->place != NULL;
 }
 

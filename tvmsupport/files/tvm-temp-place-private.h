@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /*
- * A directory on disk that is to go: what a TvmTempDirectory stands for.
+ * A directory on disk that is to go: what a TvmTempDirectory stands for, and the folder of a TvmStage.
  *
  * It lives apart from the object, so that the exit hook can work through all of them while other
  * threads drop the objects. The descriptor pins the inode while anybody is at work on it: that it
@@ -44,6 +44,7 @@ TvmTempPlace *tvm_temp_place_new_at (const char  *path,
                                      gboolean     keep,
                                      GError     **error);
 TvmTempPlace *tvm_temp_place_new_in (const char  *parent,
+                                     const char  *prefix,
                                      gboolean     keep,
                                      GError     **error);
 

@@ -360,14 +360,16 @@ tvm_temp_place_new_at (const char  *given_path,
 
 TvmTempPlace *
 tvm_temp_place_new_in (const char  *given_parent,
+                       const char  *prefix,
                        gboolean     keep,
                        GError     **error)
 {
   g_autofree char *parent = make_absolute (given_parent);
+  g_autofree char *name = g_strconcat (prefix, TVM_TEMP_RANDOM, NULL);
 
   for (;;)
     {
-      g_autofree char *path = g_build_filename (parent, TVM_TEMP_PREFIX TVM_TEMP_RANDOM, NULL);
+      g_autofree char *path = g_build_filename (parent, name, NULL);
       g_autoptr (GError) local_error = NULL;
       TvmTempPlace *place;
 

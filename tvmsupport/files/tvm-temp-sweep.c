@@ -3,6 +3,7 @@
 
 #include "tvmsupport/files/tvm-temp-sweep-private.h"
 
+#include "tvmsupport/files/tvm-fork-private.h"
 #include "tvmsupport/files/tvm-rmtree.h"
 
 #include <dirent.h>
@@ -31,6 +32,12 @@
 #define MAX_PROBES 256
 #define MAX_FOUND 64
 
+/* Of places that are remembered: an application may write to any number of folders in its life. */
+#define MAX_SWEPT 1000
+
+/* Guarded by the fork lock */
+static GHashTable *swept;       /* (element-type filename) (owned): of "PREFIX in PARENT" */
+
 typedef struct
 {
   int fd;       /* holds the lock */
@@ -39,6 +46,7 @@ typedef struct
 
 typedef struct
 {
+  const char *prefix;   /* (nullable): only while we look */
   int parent_fd;
   GArray *stale;        /* (element-type Stale) */
 } Sweep;
@@ -136,8 +144,8 @@ find_stale (Sweep *sweep,
       entry = readdir (dir);
       if (entry == NULL)
         return;
-      if (!g_str_has_prefix (entry->d_name, TVM_TEMP_PREFIX)
-          || strlen (entry->d_name) != strlen (TVM_TEMP_PREFIX TVM_TEMP_RANDOM)
+      if (!g_str_has_prefix (entry->d_name, sweep->prefix)
+          || strlen (entry->d_name) != strlen (sweep->prefix) + strlen (TVM_TEMP_RANDOM)
           || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
         continue;
 
@@ -168,8 +176,9 @@ sweep_thread (gpointer data)
   return NULL;
 }
 
-void
-tvm_temp_sweep (const char *parent)
+static void
+sweep_now (const char *parent,
+           const char *prefix)
 {
   g_autoptr (Sweep) sweep = g_new0 (Sweep, 1);
   g_autoptr (GThread) thread = NULL;
@@ -190,7 +199,9 @@ tvm_temp_sweep (const char *parent)
         close (fd);
       return;
     }
+  sweep->prefix = prefix;
   find_stale (sweep, dir);
+  sweep->prefix = NULL;
   closedir (dir);
   if (sweep->stale->len == 0)
     return;
@@ -199,4 +210,23 @@ tvm_temp_sweep (const char *parent)
   thread = g_thread_try_new ("tvm-sweep", sweep_thread, sweep, NULL);
   if (thread != NULL)
     sweep = NULL;
+}
+
+void
+tvm_temp_sweep_once (const char *parent,
+                     const char *prefix)
+{
+  g_autofree char *place = g_strconcat (prefix, " in ", parent, NULL);
+  gboolean first;
+
+  tvm_fork_lock ();
+  if (swept == NULL)
+    swept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  if (g_hash_table_size (swept) >= MAX_SWEPT)
+    g_hash_table_remove_all (swept);
+  first = g_hash_table_add (swept, g_steal_pointer (&place));
+  tvm_fork_unlock ();
+
+  if (first)
+    sweep_now (parent, prefix);
 }

@@ -12,6 +12,10 @@ G_BEGIN_DECLS
  * system; a rename brings it to its place. The base name is kept because tools derive the names of
  * side outputs (.dwo, .gcno) from it; those move along. All of this blocks, so it is done in a
  * thread.
+ *
+ * If the application is killed, the supervisor of the tool removes the folder. There is none just
+ * after the folder was made and while the output is brought to its place: what is left by a kill
+ * then, the first stage that another process makes beside it removes.
  */
 typedef struct _TvmStage TvmStage;
 

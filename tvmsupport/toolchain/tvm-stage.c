@@ -3,16 +3,14 @@
 
 #include "tvmsupport/toolchain/tvm-stage-private.h"
 
-#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/files/tvm-temp-place-private.h"
+#include "tvmsupport/files/tvm-temp-sweep-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Files of ours in the folder start with this, so that they are told from what the tool wrote. */
 #define OWN_PREFIX ".tvm-"
@@ -20,7 +18,7 @@
 struct _TvmStage
 {
   char *output;
-  char *folder;
+  TvmTempPlace *folder;
   char *path;
 };
 
@@ -31,23 +29,19 @@ tvm_stage_new (const char  *output,
   g_autoptr (TvmStage) stage = g_new0 (TvmStage, 1);
   g_autofree char *parent = g_path_get_dirname (output);
   g_autofree char *base = g_path_get_basename (output);
-  g_autofree char *folder = g_build_filename (parent, ".tvm-XXXXXX", NULL);
 
+  tvm_temp_sweep_once (parent, TVM_TEMP_STAGE_PREFIX);
   stage->output = g_strdup (output);
-  if (g_mkdtemp (folder) == NULL)
+  stage->folder = tvm_temp_place_new_in (parent, TVM_TEMP_STAGE_PREFIX, FALSE, error);
+  if (stage->folder == NULL)
     {
-      int errsv = errno;
       g_autofree char *shown = g_filename_display_name (output);
-      g_autofree char *shown_parent = g_filename_display_name (parent);
 
-      tvm_error_set_errno (error, errsv,
-                           _("The output “%s” cannot be written: no folder can be made in “%s”"),
-                           shown, shown_parent);
+      g_prefix_error (error, _("The output “%s” cannot be written: "), shown);
       return NULL;
     }
 
-  stage->folder = g_steal_pointer (&folder);
-  stage->path = g_build_filename (stage->folder, base, NULL);
+  stage->path = g_build_filename (stage->folder->path, base, NULL);
   return g_steal_pointer (&stage);
 }
 
@@ -55,10 +49,10 @@ void
 tvm_stage_free (TvmStage *stage)
 {
   if (stage->folder != NULL)
-    tvm_rmtree_at (AT_FDCWD, stage->folder, NULL);
+    tvm_temp_place_drop (stage->folder);
+  g_clear_pointer (&stage->folder, tvm_temp_place_unref);
 
   g_free (stage->output);
-  g_free (stage->folder);
   g_free (stage->path);
   g_free (stage);
 }
@@ -66,7 +60,7 @@ tvm_stage_free (TvmStage *stage)
 const char *
 tvm_stage_get_folder (TvmStage *stage)
 {
-  return stage->folder;
+  return stage->folder->path;
 }
 
 const char *
@@ -81,7 +75,7 @@ tvm_stage_build_path (TvmStage   *stage,
 {
   g_autofree char *own = g_strconcat (OWN_PREFIX, name, NULL);
 
-  return g_build_filename (stage->folder, own, NULL);
+  return g_build_filename (stage->folder->path, own, NULL);
 }
 
 static gboolean
@@ -105,7 +99,7 @@ static gboolean
 move_side_outputs (TvmStage  *stage,
                    GError   **error)
 {
-  g_autoptr (GDir) dir = g_dir_open (stage->folder, 0, error);
+  g_autoptr (GDir) dir = g_dir_open (stage->folder->path, 0, error);
   g_autofree char *parent = g_path_get_dirname (stage->output);
   g_autofree char *base = g_path_get_basename (stage->output);
   const char *name;
@@ -115,7 +109,7 @@ move_side_outputs (TvmStage  *stage,
 
   while ((name = g_dir_read_name (dir)) != NULL)
     {
-      g_autofree char *from = g_build_filename (stage->folder, name, NULL);
+      g_autofree char *from = g_build_filename (stage->folder->path, name, NULL);
       g_autofree char *to = g_build_filename (parent, name, NULL);
 
       if (strcmp (name, base) == 0 || g_str_has_prefix (name, OWN_PREFIX))
