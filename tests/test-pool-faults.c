@@ -270,6 +270,41 @@ test_no_runtime (PoolFixture   *fixture,
                        "A worker could not be started, as its nursery exited with status 0");
 }
 
+/* @payload: the settings of its HELLO, as printf(1) takes them; @length: of what that prints */
+static void
+assert_refused (const char *payload,
+                gsize       length,
+                const char *part)
+{
+  /* Frames of 32 bytes and the settings */
+  g_autofree char *script =
+    g_strdup_printf ("printf 'TVMF\\001\\001\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\%03o\\0\\0\\0\\0\\0\\0\\0"
+                     "\\0\\0\\0\\0\\0\\0\\0\\0%s' >&3; exec sleep 1000",
+                     (guint) length, payload);
+  const char * const argv[] = { "sh", "-c", script, NULL };
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_runtime (argv, TVM_PAYLOAD_TYPE_VARIANT, FALSE);
+  TvmPoolExecutor *pool = tvm_pool_executor_new (spec, 1);
+  g_autoptr (TvmTask) task = tvm_task_new ("any", NULL);
+  g_autoptr (TvmTaskResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  result = tvm_pool_executor_submit (pool, task, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (tvm_task_result_get_n_attempts (result), ==, 0);
+  g_assert_false (tvm_task_result_check (result, &error));
+  pool_fixture_assert_error (error, TVM_ERROR_PROTOCOL, part);
+  pool_fixture_end (pool);
+}
+
+static void
+test_misfits (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  assert_refused ("protocol=9\\0", 11, "it speaks version 9 of it, and not 1");
+  assert_refused ("protocol=1\\0payload=command\\0", 27,
+                  "its calls are of the kind “command”, and those of the pool “gvariant”");
+}
+
 /* It never says HELLO; the task has been sent to it. */
 static void
 test_silent_runtime (PoolFixture   *fixture,
@@ -904,6 +939,7 @@ main (int    argc,
   pool_fixture_add ("/pool-faults/recycle-size", test_recycle_size);
   pool_fixture_add ("/pool-faults/no-module", test_no_module);
   pool_fixture_add ("/pool-faults/no-runtime", test_no_runtime);
+  pool_fixture_add ("/pool-faults/misfits", test_misfits);
   pool_fixture_add ("/pool-faults/silent-runtime", test_silent_runtime);
   pool_fixture_add ("/pool-faults/nursery-stopped", test_nursery_stopped);
   pool_fixture_add ("/pool-faults/bad-initializer", test_bad_initializer);

@@ -72,6 +72,9 @@ test_command_cpu_time (PoolFixture   *fixture,
   g_assert_no_error (error);
   g_assert_cmpint (tvm_task_result_get_status (result), ==, TVM_STATUS_KIND_COMPLETE);
   g_assert_cmpint (tvm_task_result_get_term_signal (result), ==, SIGXCPU);
+  g_assert_false (tvm_task_result_check (result, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_CRASHED);
+  g_assert_nonnull (strstr (error->message, "limit of processor time"));
 
   output = run_shell (pool, "echo next");
   g_assert_cmpstr (output, ==, "next\n");

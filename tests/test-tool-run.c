@@ -129,7 +129,7 @@ test_run_surroundings (Fixture       *self,
   g_auto (Outcome) outcome = OUTCOME_INIT;
 
   write_file (self, "where", "echo $A $B; pwd; ulimit -v; ulimit -t\n");
-  run (self, &outcome, "run -q -C / -eA=1 --env B=b=c -m 512M --cpu-time 1.5 sh -c "
+  run (self, &outcome, "run -q -C / -eA=1 --env B=b=c -m 0.5G --cpu-time 1.5 sh -c "
                        "pwd;ulimit${IFS}-v;ulimit${IFS}-t;echo${IFS}$A$B");
   assert_quiet (&outcome);
   g_assert_cmpstr (outcome.out, ==, "/\n524288\n2\n1b=c\n");
@@ -153,8 +153,11 @@ test_run_failures (Fixture       *self,
     { "run ./no-such-program", 127, "no-such-program" },
     { "run ./text", 126, "text" },
     { "run /", 126, "“/”" },
-    { "run ./broken", 126, "broken" },
-    { "run -C nowhere cat", 125, "No such file" },
+    { "run ./broken", 126, "“#!”" },
+    { "run -C nowhere cat", 125, "“nowhere” as the working directory" },
+    { "run -t 1e9 true", 125, "999999999 are possible" },
+    { "run -m 1.5 true", 125, "“1.5”" },
+    { "run -m 1.K true", 125, "“1.K”" },
     { "run", 125, "No program" },
     { "run -t 5", 125, "No program" },
     { "run --nonsense true", 125, "--nonsense" },
@@ -266,6 +269,7 @@ test_run_json (Fixture       *self,
   g_assert_cmpstr (json_object_get_string_member (object, "status"), ==, "complete");
   g_assert_cmpint (json_object_get_int_member (object, "exit_status"), ==, 0);
   g_assert_true (json_object_get_null_member (object, "term_signal"));
+  g_assert_true (json_object_get_null_member (object, "error"));
   g_assert_cmpint (json_object_get_int_member (object, "elapsed_usec"), >, 0);
   g_assert_cmpint (json_object_get_int_member (object, "peak_memory"), >, 0);
 
@@ -282,6 +286,8 @@ test_run_json (Fixture       *self,
   object = json_node_get_object (bad);
   g_assert_cmpstr (json_object_get_string_member (object, "status"), ==, "error");
   assert_contains (json_object_get_string_member (object, "error"), "no-such-program");
+  g_assert_true (json_object_get_null_member (object, "exit_status"));
+  g_assert_true (json_object_get_null_member (object, "elapsed_usec"));
 }
 
 static void
@@ -363,6 +369,15 @@ test_map_failures (Fixture       *self,
                                     "tvmsupport: “hang” ran for longer than 0.5 s\n"
                                     "said it\n");
 
+  /* Once, as it is the same for all */
+  run (self, &outcome, "map no-such-program ::: 1 2 3");
+  assert_failed (&outcome, 127, "“no-such-program”");
+  g_assert_cmpint (strchr (outcome.err, '\n') - outcome.err, ==, strlen (outcome.err) - 1);
+  outcome_clear (&outcome);
+  run (self, &outcome, "map / ::: 1 2 3");
+  assert_failed (&outcome, 126, "“/”");
+  outcome_clear (&outcome);
+
   run (self, &outcome, "map {} ::: no-such-program true");
   assert_failed (&outcome, 1, "“no-such-program”");
 
@@ -436,6 +451,7 @@ test_map_json (Fixture       *self,
       g_assert_cmpint (json_object_get_int_member (object, "exit_status"), ==, i * 5);
       g_assert_cmpint (json_object_get_boolean_member (object, "successful"), ==, i == 0);
       g_assert_cmpstr (json_object_get_string_member (object, "stdout"), ==, out);
+      g_assert_false (json_object_get_boolean_member (object, "truncated"));
       g_assert_cmpstr (json_object_get_string_member (object, "stderr"), ==, err);
     }
 }

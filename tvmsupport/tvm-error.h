@@ -36,7 +36,8 @@ G_BEGIN_DECLS
  * @TVM_ERROR_INVALID_OBJECT: a file is not an object file, or a malformed one
  * @TVM_ERROR_CREATED_PAST_EXIT: a temporary directory was asked for after the process began to exit
  * @TVM_ERROR_WORKER_DIED: the worker of a task died, or could not be started
- * @TVM_ERROR_PROTOCOL: a worker sent what is no frame of the protocol, or an answer to nothing
+ * @TVM_ERROR_PROTOCOL: a worker sent what is no frame of the protocol, or an answer to nothing,
+ *   or speaks another version of it
  * @TVM_ERROR_TASK_FAILED: the function of a task returned an error; the message is that of the error
  *
  * The codes of the errors in the domain `TVM_ERROR`.

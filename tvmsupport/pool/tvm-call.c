@@ -92,6 +92,7 @@ tvm_call_new (TvmEngine    *engine,
       self->stdin_bytes = task->stdin_bytes != NULL ? g_bytes_ref (task->stdin_bytes) : NULL;
       self->output_limit = task->output_limit;
       self->inherit_stdio = task->inherit_stdio;
+      self->cwd = g_strdup (task->cwd != NULL ? task->cwd : engine->spec->cwd);
     }
 
   if (!encode (self, task, error))
@@ -121,6 +122,7 @@ tvm_call_unref (TvmCall *self)
   g_clear_object (&self->result);
   g_clear_error (&self->error);
   g_free (self->description);
+  g_free (self->cwd);
   tvm_engine_release (self->engine);
   g_free (self);
 }

@@ -73,6 +73,7 @@ struct _TvmCall
   GBytes *stdin_bytes;          /* (nullable) (owned) */
   guint64 output_limit;
   gboolean inherit_stdio;
+  char *cwd;                    /* (nullable): of a command, for messages */
 
   TvmWorker *worker;            /* (nullable) (unowned): while it is SENT */
   guint64 wire_id;              /* grows within a worker */

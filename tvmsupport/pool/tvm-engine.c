@@ -636,7 +636,8 @@ tvm_engine_start_error_locked (TvmEngine    *self,
 
   /* Otherwise it may have been for want of something that comes back. */
   if (self->refusal == NULL && (g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND)
-                                || g_error_matches (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT)))
+                                || g_error_matches (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT)
+                                || g_error_matches (error, TVM_ERROR, TVM_ERROR_PROTOCOL)))
     self->refusal = g_error_new_literal (error->domain, error->code, reason);
 }
 

@@ -125,7 +125,8 @@ tvm_outlet_new (TvmEngine  *engine,
 
 /* What was written until now, and not what somebody may go on writing. */
 static GBytes *
-outlet_take_locked (TvmOutlet *self)
+outlet_take_locked (TvmOutlet     *self,
+                    TvmTaskResult *result)
 {
   int available = 0;
   GBytes *bytes;
@@ -133,6 +134,8 @@ outlet_take_locked (TvmOutlet *self)
   if (self->fd >= 0 && ioctl (self->fd, FIONREAD, &available) == 0 && available > 0)
     outlet_read_locked (self, available);
 
+  if (tvm_capture_is_truncated (&self->capture))
+    result->truncated = TRUE;
   bytes = tvm_capture_finish (&self->capture);
   tvm_capture_clear (&self->capture);
   tvm_capture_init (&self->capture, self->limit);
@@ -144,9 +147,9 @@ tvm_outlets_take_locked (TvmOutlets    *self,
                          TvmTaskResult *result)
 {
   if (self->out != NULL)
-    result->stdout_bytes = outlet_take_locked (self->out);
+    result->stdout_bytes = outlet_take_locked (self->out, result);
   if (self->err != NULL)
-    result->stderr_bytes = outlet_take_locked (self->err);
+    result->stderr_bytes = outlet_take_locked (self->err, result);
 }
 
 void

@@ -178,9 +178,12 @@ encode_command (TvmTask              *self,
   /* The worker may have been started from another directory. */
   if (self->cwd != NULL)
     cwd = g_canonicalize_filename (self->cwd, NULL);
+  else
+    cwd = g_strdup (worker->cwd);
 
   spec = tvm_process_spec_new ((const char * const *) self->argv);
   tvm_process_spec_set_cwd (spec, cwd);
+  tvm_process_spec_add_environ (spec, (const char * const *) worker->environment);
   tvm_process_spec_add_environ (spec, (const char * const *) self->environment);
   if (!tvm_process_spec_check (spec, error))
     return NULL;

@@ -20,6 +20,7 @@ struct _TvmTaskResult
   int term_signal;          /* of a command; 0 if no signal ended it */
   GBytes *stdout_bytes;     /* (nullable) (owned) */
   GBytes *stderr_bytes;     /* (nullable) (owned) */
+  gboolean truncated;       /* one of the two */
   gint64 elapsed_usec;
   gint64 user_usec;         /* -1 if it is not known */
   gint64 system_usec;       /* -1 */

@@ -9,6 +9,7 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <signal.h>
 #include <string.h>
 
 /**
@@ -59,6 +60,7 @@ typedef enum
   PROP_TERM_SIGNAL,
   PROP_STDOUT,
   PROP_STDERR,
+  PROP_TRUNCATED,
   PROP_ELAPSED_USEC,
   PROP_USER_USEC,
   PROP_SYSTEM_USEC,
@@ -107,6 +109,9 @@ tvm_task_result_get_property (GObject    *object,
       break;
     case PROP_STDERR:
       g_value_set_boxed (value, self->stderr_bytes);
+      break;
+    case PROP_TRUNCATED:
+      g_value_set_boolean (value, self->truncated);
       break;
     case PROP_ELAPSED_USEC:
       g_value_set_int64 (value, self->elapsed_usec);
@@ -258,6 +263,17 @@ install_output_properties (void)
    * Since: 1.0
    */
   obj_props[PROP_STDERR] = g_param_spec_boxed ("stderr", NULL, NULL, G_TYPE_BYTES, flags);
+
+  /**
+   * TvmTaskResult:truncated:
+   *
+   * Whether more was printed than is kept: by a command than its
+   * [property@TvmSupport.Task:output-limit], by another worker than 1 MiB per stream. Then the
+   * middle is left out, and a line says so in its place.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_TRUNCATED] = g_param_spec_boolean ("truncated", NULL, NULL, FALSE, flags);
 }
 
 static void
@@ -318,7 +334,8 @@ install_cost_properties (void)
   /**
    * TvmTaskResult:n-attempts:
    *
-   * How many workers the task was handed to. More than one if others died before they began it.
+   * How many workers the task was handed to. More than one if others died before they began it; 0
+   * if none that could be started got it.
    *
    * Since: 1.0
    */
@@ -400,7 +417,10 @@ set_command_failure (TvmTaskResult  *self,
   g_autofree char *reason = dup_last_words (self);
   const char *name = self->description != NULL ? self->description : _("the command");
 
-  if (self->term_signal != 0)
+  if (self->term_signal == SIGXCPU)
+    g_set_error (error, TVM_ERROR, TVM_ERROR_CRASHED,
+                 _("“%s” was ended at its limit of processor time: %s"), name, reason);
+  else if (self->term_signal != 0)
     g_set_error (error, TVM_ERROR, TVM_ERROR_CRASHED, _("“%s” was ended by signal %d (%s): %s"),
                  name, self->term_signal, g_strsignal (self->term_signal), reason);
   else
@@ -632,6 +652,24 @@ tvm_task_result_get_stderr (TvmTaskResult *self)
   g_return_val_if_fail (TVM_IS_TASK_RESULT (self), NULL);
 
   return self->stderr_bytes;
+}
+
+/**
+ * tvm_task_result_get_truncated: (get-property truncated)
+ * @self: a result
+ *
+ * Gets whether more was printed than is kept.
+ *
+ * Returns: %TRUE if the middle of standard output or standard error is left out
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_task_result_get_truncated (TvmTaskResult *self)
+{
+  g_return_val_if_fail (TVM_IS_TASK_RESULT (self), FALSE);
+
+  return self->truncated;
 }
 
 /**

@@ -59,6 +59,8 @@ GBytes        *tvm_task_result_get_stdout        (TvmTaskResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 GBytes        *tvm_task_result_get_stderr        (TvmTaskResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean       tvm_task_result_get_truncated     (TvmTaskResult  *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64         tvm_task_result_get_elapsed_usec  (TvmTaskResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64         tvm_task_result_get_user_usec     (TvmTaskResult  *self);

@@ -295,8 +295,9 @@ install_command_properties (void)
   /**
    * TvmTask:output-limit:
    *
-   * How much of what the command prints is kept, in bytes per stream. Of more, the first and the
-   * last half of the limit are kept, with a line between them that says so.
+   * How much of what the command prints is kept, in bytes per stream; 16 MiB if nothing else is
+   * said. Of more, the first and the last half of the limit are kept, with a line between them
+   * that says so, and [property@TvmSupport.TaskResult:truncated] is set.
    *
    * Since: 1.0
    */
@@ -820,7 +821,7 @@ tvm_task_get_output_limit (TvmTask *self)
  * @self: a task
  * @limit: the limit in bytes per stream
  *
- * Sets how much of what the command prints is kept.
+ * Sets how much of what the command prints is kept, instead of 16 MiB per stream.
  *
  * Since: 1.0
  */

@@ -105,13 +105,14 @@ make_start_failure (const TvmCall      *call,
                     int                 errsv,
                     TvmSupervisorStage  stage)
 {
+  g_autofree char *cwd = call->cwd != NULL ? g_filename_display_name (call->cwd) : NULL;
   GError *error = NULL;
 
   switch (stage)
     {
     case TVM_SUPERVISOR_STAGE_CHDIR:
-      tvm_error_set_errno (&error, errsv, _("Could not use the working directory of “%s”"),
-                           call->description);
+      tvm_error_set_errno (&error, errsv, _("Could not use “%s” as the working directory"),
+                           cwd != NULL ? cwd : call->description);
       break;
 
     case TVM_SUPERVISOR_STAGE_RLIMIT:
@@ -124,6 +125,11 @@ make_start_failure (const TvmCall      *call,
       if (errsv == ENOENT)
         g_set_error (&error, TVM_ERROR, TVM_ERROR_NOT_FOUND, _("Could not execute “%s”: %s"),
                      call->description, g_strerror (errsv));
+      else if (errsv == ENOEXEC)
+        g_set_error (&error, G_IO_ERROR, g_io_error_from_errno (errsv),
+                     _("Could not execute “%s”: it is no program of this machine, and no script "
+                       "with a line “#!”"),
+                     call->description);
       else
         tvm_error_set_errno (&error, errsv, _("Could not execute “%s”"), call->description);
       break;
@@ -244,6 +250,8 @@ fail_start (TvmWorker *self,
   const char *text = *message != '\0' ? message : type;
   g_autofree char *reason = NULL;
 
+  /* Nor has it got any call. */
+  self->ready = FALSE;
   self->start_told = TRUE;
   tvm_worker_kill_locked (self);
   if (id == 0 && is_not_found (type))
@@ -355,6 +363,41 @@ may_send_ahead (const TvmWorker *self)
          && self->outlets.out == NULL && self->outlets.err == NULL;
 }
 
+/* Returns: whether it speaks as this pool does; else it is lost */
+static gboolean
+check_hello (TvmWorker *self,
+             GBytes    *payload)
+{
+  static const char * const names[] = {
+    [TVM_PAYLOAD_TYPE_VARIANT] = "gvariant",
+    [TVM_PAYLOAD_TYPE_COMMAND] = "command",
+    [TVM_PAYLOAD_TYPE_BYTES] = "bytes",
+  };
+  const char *wanted = names[self->engine->spec->payload_type];
+  gint64 version = get_number (payload, "protocol");
+  gsize length;
+  const char *data = g_bytes_get_data (payload, &length);
+  const char *name = tvm_frame_get_setting (data, length, "payload");
+  g_autofree char *problem = NULL;
+
+  /* Bytes are what all encodings are. */
+  if (version != TVM_FRAME_VERSION)
+    problem = g_strdup_printf (_("it speaks version %d of it, and not %d"), (int) version,
+                               TVM_FRAME_VERSION);
+  else if (name != NULL && strcmp (name, wanted) != 0 && strcmp (name, "bytes") != 0
+           && strcmp (wanted, "bytes") != 0)
+    {
+      g_autofree char *valid = g_utf8_make_valid (name, -1);
+
+      problem = g_strdup_printf (_("its calls are of the kind “%s”, and those of the pool “%s”"),
+                                 valid, wanted);
+    }
+
+  if (problem != NULL)
+    tvm_worker_lose_locked (self, problem);
+  return problem == NULL;
+}
+
 static void
 handle_start (TvmWorker    *self,
               TvmWireFrame *frame)
@@ -365,9 +408,7 @@ handle_start (TvmWorker    *self,
     {
       self->hello = TRUE;
       self->engine->heard = TRUE;
-      if (get_number (payload, "protocol") != TVM_FRAME_VERSION)
-        tvm_worker_lose_locked (self, _("another version of it"));
-      else if (self->pid == 0)
+      if (check_hello (self, payload) && self->pid == 0)
         self->pid = self->by_frames ? 0 : (int) MAX (0, get_number (payload, "pid"));
       self->takes_ahead = may_send_ahead (self) && get_number (payload, "ahead") == 1;
       if (self->end == WORKER_END_NOT && self->init_id == 0)

@@ -330,6 +330,8 @@ install_surroundings_properties (void)
    * has ended. A runtime that has several threads from the start, as GJS, cannot be a worker then;
    * see [func@TvmSupport.WorkerChannel.open].
    *
+   * Workers that run commands have none: the words can be the first ones of each command.
+   *
    * Since: 1.0
    */
   obj_props[PROP_LAUNCHER] = g_param_spec_boxed ("launcher", NULL, NULL, G_TYPE_STRV, rw_flags);
@@ -338,7 +340,8 @@ install_surroundings_properties (void)
    * TvmWorkerSpec:environment:
    *
    * Changes to the environment of the workers, as `NAME=VALUE`; the rest is the environment of
-   * the application.
+   * the application. A command that they run has it too, and on top of it what its task says
+   * ([property@TvmSupport.Task:environment]).
    *
    * Since: 1.0
    */

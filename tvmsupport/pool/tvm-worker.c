@@ -363,6 +363,9 @@ requeue_unbegun (TvmWorker *self)
     {
       TvmCall *call = link->data;
 
+      /* It never got there. */
+      if (!self->ready)
+        call->n_attempts--;
       if (tvm_worker_has_begun (self, call) || call->n_deaths >= max_deaths)
         g_queue_push_head_link (&kept, link);
       else if (call->done == NULL)
@@ -554,11 +557,12 @@ tvm_worker_lose_locked (TvmWorker  *self,
         }
       else if (!self->ready && !self->start_told)
         {
-          g_autofree char *reason = NULL;
+          g_autoptr (GError) error = g_error_new (TVM_ERROR, TVM_ERROR_PROTOCOL,
+                                                  _("it does not keep to the protocol: %s"),
+                                                  problem);
 
-          reason = g_strdup_printf (_("A worker does not keep to the protocol: %s"), problem);
           self->start_told = TRUE;
-          tvm_engine_start_failed_locked (self->engine, reason);
+          tvm_engine_start_error_locked (self->engine, error);
         }
       send_kill (self);
     }

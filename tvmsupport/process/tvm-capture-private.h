@@ -26,6 +26,8 @@ void    tvm_capture_clear  (TvmCapture   *self);
 void    tvm_capture_append (TvmCapture   *self,
                             const guint8 *data,
                             gsize         length);
+/* Whether something was left out */
+gboolean tvm_capture_is_truncated (const TvmCapture *self);
 GBytes *tvm_capture_finish (TvmCapture   *self);
 
 G_END_DECLS

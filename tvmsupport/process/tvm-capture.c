@@ -72,6 +72,12 @@ tvm_capture_append (TvmCapture   *self,
     append_to_tail (self, data + n, length - n);
 }
 
+gboolean
+tvm_capture_is_truncated (const TvmCapture *self)
+{
+  return self->total > (guint64) self->head->len + self->tail->len;
+}
+
 /* The capture can only be cleared afterwards. Returns: (transfer full): what was kept */
 GBytes *
 tvm_capture_finish (TvmCapture *self)

@@ -130,8 +130,8 @@ check_settings (Settings *self)
     return tool_usage ("cc", _("--cc and --target exclude each other"));
   if (self->jobs < 0)
     return tool_usage ("cc", _("%d is no number of jobs"), self->jobs);
-  if (!tool_is_seconds (self->timeout))
-    return tool_usage ("cc", _("%g is no number of seconds"), self->timeout);
+  if (tool_check_seconds ("cc", self->timeout) != 0)
+    return TOOL_EXIT_USAGE;
   if (self->kind == TVM_COMPILE_KIND_OBJECT || self->kind == TVM_COMPILE_KIND_STATIC)
     {
       const char *stray = find_stray_word (self->options);

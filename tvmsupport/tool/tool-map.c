@@ -58,6 +58,8 @@ typedef struct
   guint64 n_failed;
   gboolean reading;
   gboolean unwritable;          /* the standard output, which has been said */
+  int start_status;             /* if the program cannot be started for any input, which has been
+                                 * said; else 0 */
   GError *error;                /* (owned) (nullable): of our own */
 } Map;
 
@@ -237,6 +239,7 @@ show_json (Item *item)
   json_builder_set_member_name (builder, "input");
   json_builder_add_string_value (builder, input);
   tool_add_json_result (builder, item->result, item->error);
+  tool_add_json_output (builder, item->result);
   json_builder_end_object (builder);
   json = tool_format_json (builder, FALSE);
   line = g_strconcat (json, "\n", NULL);
@@ -272,7 +275,7 @@ show (Map  *map,
   g_autoptr (Item) item = owned_item;
 
   map->n_shown++;
-  if (map->unwritable || was_ended (map, item))
+  if (map->unwritable || was_ended (map, item) || (map->start_status != 0 && item->index > 0))
     return;
 
   if (map->progress != NULL)
@@ -305,6 +308,22 @@ show_progress (Map *map)
   tool_progress_set (map->progress, map->n_done, n_total, what->str);
 }
 
+/* The program is the same for each input: what the first one cannot start is not there. */
+static int
+get_start_status (const Map  *map,
+                  const Item *item)
+{
+  const char *program = map->settings->words[0];
+  const GError *error = item->result != NULL ? tvm_task_result_get_error (item->result)
+                                             : item->error;
+
+  if (item->index > 0 || !g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND)
+      || strstr (program, PLACE) != NULL)
+    return 0;
+
+  return tool_get_start_status (&map->settings->limits, program, error);
+}
+
 static void
 item_done (GObject      *source,
            GAsyncResult *result,
@@ -318,7 +337,8 @@ item_done (GObject      *source,
   if (!is_good (item) && !was_ended (map, item))
     {
       map->n_failed++;
-      if (map->settings->halt)
+      map->start_status = MAX (map->start_status, get_start_status (map, item));
+      if (map->settings->halt || map->start_status != 0)
         g_cancellable_cancel (map->cancellable);
     }
 
@@ -419,6 +439,9 @@ finish (Map *map)
     tool_complain ("%s", map->error->message);
   if (map->error != NULL || map->unwritable)
     return EXIT_OWN_FAILURE;
+
+  if (map->start_status != 0)
+    return map->start_status;
 
   return map->n_failed > MAX_FAILURES ? EXIT_MORE_FAILURES : (int) map->n_failed;
 }

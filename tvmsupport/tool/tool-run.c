@@ -4,13 +4,10 @@
 #include "tvmsupport/tool/tool-task.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
 
 /* What timeout(1) and the shells end with */
 #define EXIT_TIMED_OUT 124
 #define EXIT_OWN_FAILURE 125
-#define EXIT_NOT_EXECUTABLE 126
-#define EXIT_NOT_FOUND 127
 #define EXIT_SIGNAL 128
 
 typedef struct
@@ -66,48 +63,13 @@ parse_settings (Settings  *self,
   return *status == 0;
 }
 
-/* Whether there is a file of the name that is no program */
-static gboolean
-is_there (const Settings *settings)
-{
-  const char *program = settings->argv[0];
-  g_auto (GStrv) directories = NULL;
-
-  if (strchr (program, '/') != NULL)
-    {
-      g_autofree char *cwd = settings->limits.cwd != NULL ? g_strdup (settings->limits.cwd)
-                                                          : g_get_current_dir ();
-      g_autofree char *path = g_canonicalize_filename (cwd, NULL);
-      g_autofree char *file = g_canonicalize_filename (program, path);
-
-      return g_file_test (file, G_FILE_TEST_EXISTS);
-    }
-
-  directories = g_strsplit (g_getenv ("PATH") != NULL ? g_getenv ("PATH") : "", ":", -1);
-  for (guint i = 0; directories[i] != NULL; i++)
-    {
-      g_autofree char *file = g_build_filename (directories[i], program, NULL);
-
-      if (*directories[i] != '\0' && g_file_test (file, G_FILE_TEST_IS_REGULAR))
-        return TRUE;
-    }
-
-  return FALSE;
-}
-
 static int
 get_error_status (const Settings *settings,
                   const GError   *error)
 {
-  const char *cwd = settings->limits.cwd;
+  int status = tool_get_start_status (&settings->limits, settings->argv[0], error);
 
-  if (cwd != NULL && !g_file_test (cwd, G_FILE_TEST_IS_DIR))
-    return EXIT_OWN_FAILURE;
-  if (g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND))
-    return is_there (settings) ? EXIT_NOT_EXECUTABLE : EXIT_NOT_FOUND;
-
-  /* The system would not execute it. */
-  return error->domain == G_IO_ERROR ? EXIT_NOT_EXECUTABLE : EXIT_OWN_FAILURE;
+  return status != 0 ? status : EXIT_OWN_FAILURE;
 }
 
 static int

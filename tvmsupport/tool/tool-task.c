@@ -5,6 +5,7 @@
 
 #include <glib/gi18n.h>
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 
 int
@@ -14,8 +15,8 @@ tool_limits_check (ToolLimits *self,
   const double seconds[] = { self->timeout, self->soft_timeout, self->cpu_time };
 
   for (gsize i = 0; i < G_N_ELEMENTS (seconds); i++)
-    if (!tool_is_seconds (seconds[i]))
-      return tool_usage (command, _("%g is no number of seconds"), seconds[i]);
+    if (tool_check_seconds (command, seconds[i]) != 0)
+      return TOOL_EXIT_USAGE;
   if (self->memory_limit != NULL && !tool_parse_size (self->memory_limit, &self->memory_bytes))
     return tool_usage (command, _("“%s” is no size; write it as 800M or 2G"), self->memory_limit);
 
@@ -104,6 +105,9 @@ tool_explain_result (const ToolLimits *self,
     case TVM_STATUS_KIND_COMPLETE:
       if (signum == 0)
         return NULL;
+      if (signum == SIGXCPU && self->cpu_time > 0)
+        return g_strdup_printf (_("“%s” was ended at its limit of %g s of processor time"), shown,
+                                ceil (self->cpu_time));
       if (sigabbrev_np (signum) == NULL)
         return g_strdup_printf (_("“%s” was ended by the signal %d"), shown, signum);
       return g_strdup_printf (_("“%s” was ended by the signal SIG%s"), shown,
@@ -121,16 +125,14 @@ add_text (JsonBuilder *builder,
           GBytes      *bytes)
 {
   gsize size = 0;
-  const char *data = NULL;
-  g_autofree char *text = NULL;
+  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
+  g_autofree char *text = size > 0 ? g_utf8_make_valid (data, (gssize) size) : g_strdup ("");
 
-  if (bytes == NULL)
-    return;
-
-  data = g_bytes_get_data (bytes, &size);
-  text = size > 0 ? g_utf8_make_valid (data, (gssize) size) : g_strdup ("");
   json_builder_set_member_name (builder, member);
-  json_builder_add_string_value (builder, text);
+  if (bytes != NULL)
+    json_builder_add_string_value (builder, text);
+  else
+    json_builder_add_null_value (builder);
 }
 
 /* @none: the number that stands for none */
@@ -166,31 +168,94 @@ get_status_name (TvmTaskResult *result)
     }
 }
 
+static void
+add_error (JsonBuilder   *builder,
+           TvmTaskResult *result,
+           const GError  *error)
+{
+  if (result != NULL)
+    error = tvm_task_result_get_error (result);
+
+  json_builder_set_member_name (builder, "error");
+  if (error != NULL)
+    json_builder_add_string_value (builder, error->message);
+  else
+    json_builder_add_null_value (builder);
+}
+
 void
 tool_add_json_result (JsonBuilder   *builder,
                       TvmTaskResult *result,
                       const GError  *error)
 {
+  g_autoptr (TvmTaskResult) none = NULL;
+
   json_builder_set_member_name (builder, "successful");
   json_builder_add_boolean_value (builder, result != NULL && tool_result_is_good (result));
   json_builder_set_member_name (builder, "status");
   json_builder_add_string_value (builder, get_status_name (result));
-  if (error == NULL)
-    error = tvm_task_result_get_error (result);
-  if (error != NULL)
-    {
-      json_builder_set_member_name (builder, "error");
-      json_builder_add_string_value (builder, error->message);
-    }
-  if (result == NULL)
-    return;
+  add_error (builder, result, error);
 
+  if (result == NULL)
+    result = none = g_object_new (TVM_TYPE_TASK_RESULT, NULL);
   add_number (builder, "exit_status", tvm_task_result_get_exit_status (result), -1);
   add_number (builder, "term_signal", tvm_task_result_get_term_signal (result), 0);
-  add_number (builder, "elapsed_usec", tvm_task_result_get_elapsed_usec (result), -1);
+  add_number (builder, "elapsed_usec", tvm_task_result_get_elapsed_usec (result),
+              none == NULL ? -1 : 0);
   add_number (builder, "user_usec", tvm_task_result_get_user_usec (result), -1);
   add_number (builder, "system_usec", tvm_task_result_get_system_usec (result), -1);
   add_number (builder, "peak_memory", (gint64) tvm_task_result_get_max_rss_bytes (result), 0);
-  add_text (builder, "stdout", tvm_task_result_get_stdout (result));
-  add_text (builder, "stderr", tvm_task_result_get_stderr (result));
+}
+
+void
+tool_add_json_output (JsonBuilder   *builder,
+                      TvmTaskResult *result)
+{
+  add_text (builder, "stdout", result != NULL ? tvm_task_result_get_stdout (result) : NULL);
+  add_text (builder, "stderr", result != NULL ? tvm_task_result_get_stderr (result) : NULL);
+  json_builder_set_member_name (builder, "truncated");
+  json_builder_add_boolean_value (builder,
+                                  result != NULL && tvm_task_result_get_truncated (result));
+}
+
+/* Whether there is a file of the name that is no program */
+static gboolean
+is_there (const ToolLimits *self,
+          const char       *program)
+{
+  g_auto (GStrv) directories = NULL;
+
+  if (strchr (program, '/') != NULL)
+    {
+      g_autofree char *cwd = self->cwd != NULL ? g_strdup (self->cwd) : g_get_current_dir ();
+      g_autofree char *path = g_canonicalize_filename (cwd, NULL);
+      g_autofree char *file = g_canonicalize_filename (program, path);
+
+      return g_file_test (file, G_FILE_TEST_EXISTS);
+    }
+
+  directories = g_strsplit (g_getenv ("PATH") != NULL ? g_getenv ("PATH") : "", ":", -1);
+  for (guint i = 0; directories[i] != NULL; i++)
+    {
+      g_autofree char *file = g_build_filename (directories[i], program, NULL);
+
+      if (*directories[i] != '\0' && g_file_test (file, G_FILE_TEST_IS_REGULAR))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+int
+tool_get_start_status (const ToolLimits *self,
+                       const char       *program,
+                       const GError     *error)
+{
+  if (self->cwd != NULL && !g_file_test (self->cwd, G_FILE_TEST_IS_DIR))
+    return 0;
+  if (g_error_matches (error, TVM_ERROR, TVM_ERROR_NOT_FOUND))
+    return is_there (self, program) ? TOOL_EXIT_NOT_EXECUTABLE : TOOL_EXIT_NOT_FOUND;
+
+  /* The system would not execute it. */
+  return error->domain == G_IO_ERROR ? TOOL_EXIT_NOT_EXECUTABLE : 0;
 }

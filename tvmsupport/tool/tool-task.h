@@ -7,6 +7,10 @@
 
 G_BEGIN_DECLS
 
+/* What timeout(1), xargs(1) and the shells end with */
+#define TOOL_EXIT_NOT_EXECUTABLE 126
+#define TOOL_EXIT_NOT_FOUND 127
+
 /* What a program is given, by the options that `run` and `map` share */
 typedef struct
 {
@@ -52,10 +56,18 @@ void             tool_end_pool        (Tool               *tool,
 char            *tool_explain_result  (const ToolLimits   *self,
                                        const char         *name,
                                        TvmTaskResult      *result);
-/* The members that tell what became of a program. One of @result and @error is NULL. */
+/* The members that tell what became of a program: always the same ones. One of @result and @error
+ * is NULL. */
 void             tool_add_json_result (JsonBuilder        *builder,
                                        TvmTaskResult      *result,
                                        const GError       *error);
+void             tool_add_json_output (JsonBuilder        *builder,
+                                       TvmTaskResult      *result);
+/* Returns: what shells end with if they cannot start @program for the reason @error, or 0 if that
+ * was something else */
+int              tool_get_start_status (const ToolLimits  *self,
+                                        const char        *program,
+                                        const GError      *error);
 /* Returns: whether it ran and ended with the status 0 */
 gboolean         tool_result_is_good  (TvmTaskResult      *result);
 

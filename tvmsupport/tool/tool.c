@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* 31 years */
+#define MAX_SECONDS 999999999
+
 /* The first signal ends the work in order. The second one means it: the supervisor of the library
  * cleans up behind a program that dies. */
 static gboolean
@@ -301,7 +304,7 @@ tool_parse (GOptionContext       *context,
   return TRUE;
 }
 
-/* "512M": a number of bytes, with a suffix of powers of 1024 */
+/* "512M" or "1.5G": a number of bytes, with a suffix of powers of 1024, which may be a fraction */
 gboolean
 tool_parse_size (const char *text,
                  guint64    *size)
@@ -309,6 +312,7 @@ tool_parse_size (const char *text,
   static const char suffixes[] = "KMGT";
   const char *suffix = NULL;
   char *end = NULL;
+  double fraction = 0;
   guint shift = 0;
 
   if (!g_ascii_isdigit (*text))
@@ -316,6 +320,15 @@ tool_parse_size (const char *text,
 
   errno = 0;
   *size = g_ascii_strtoull (text, &end, 10);
+  if (errno == 0 && *end == '.' && g_ascii_isdigit (end[1]))
+    {
+      const char *digit = end + 1;
+
+      for (double unit = 0.1; g_ascii_isdigit (*digit); digit++, unit /= 10)
+        fraction += unit * g_ascii_digit_value (*digit);
+      end = (char *) digit;
+    }
+
   suffix = *end != '\0' ? strchr (suffixes, g_ascii_toupper (*end)) : NULL;
   if (suffix != NULL)
     {
@@ -323,17 +336,24 @@ tool_parse_size (const char *text,
       end++;
     }
 
-  if (errno != 0 || *end != '\0' || *size > (G_MAXUINT64 >> shift))
+  if (errno != 0 || *end != '\0' || *size >= (G_MAXUINT64 >> shift)
+      || (fraction > 0 && shift == 0))
     return FALSE;
 
-  *size <<= shift;
+  *size = (*size << shift) + (guint64) (fraction * (double) ((guint64) 1 << shift));
   return TRUE;
 }
 
-/* The limits of the library are milliseconds in a 64-bit integer; nobody waits for longer than this
- * anyway. */
-gboolean
-tool_is_seconds (double number)
+int
+tool_check_seconds (const char *command,
+                    double      number)
 {
-  return number >= 0 && number < 1e9;
+  /* The limits of the library are milliseconds in a 64-bit integer; nobody waits for longer than
+   * this anyway. */
+  if (number > MAX_SECONDS)
+    return tool_usage (command, _("%.12g seconds are too many; %d are possible"), number,
+                       MAX_SECONDS);
+  if (!(number >= 0))
+    return tool_usage (command, _("%g is no number of seconds"), number);
+  return 0;
 }

@@ -76,6 +76,8 @@ gboolean      tool_parse     (GOptionContext     *context,
                               int                *status);
 gboolean      tool_parse_size (const char        *text,
                                guint64           *size);
-gboolean      tool_is_seconds (double             number);
+/* Returns: 0, or the exit status of tool_usage() */
+int           tool_check_seconds (const char      *command,
+                                  double           number);
 
 G_END_DECLS
