@@ -245,8 +245,18 @@ test_interrupt (Fixture       *self,
       g_assert_no_error (error);
       g_assert_true (g_subprocess_get_if_exited (process));
       g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 128 + signals[i]);
-      g_assert_cmpstr (err, ==, "");
       assert_gone (pid);
+
+      /* Whoever reads the JSON gets it. */
+      if (strstr (words, "--json") != NULL)
+        {
+          g_autoptr (JsonNode) node = parse_json (err);
+
+          g_assert_false (json_object_get_boolean_member (json_node_get_object (node),
+                                                          "successful"));
+        }
+      else
+        g_assert_cmpstr (err, ==, "");
     }
 }
 
@@ -589,6 +599,7 @@ main (int   argc,
   add ("/tool/run/timeout", NULL, test_run_timeout);
   add ("/tool/run/interrupt", "run sh daemon", test_interrupt);
   add ("/tool/run/json", NULL, test_run_json);
+  add ("/tool/run/json/interrupt", "run --json sh daemon", test_interrupt);
   add ("/tool/map", NULL, test_map);
   add ("/tool/map/order", NULL, test_map_order);
   add ("/tool/map/failures", NULL, test_map_failures);

@@ -111,7 +111,7 @@ report_json (TvmTaskResult *result,
 }
 
 static void
-report_text (TvmTaskResult *result)
+report_use (TvmTaskResult *result)
 {
   g_autofree char *memory = g_format_size_full (tvm_task_result_get_max_rss_bytes (result),
                                                 G_FORMAT_SIZE_IEC_UNITS);
@@ -125,6 +125,26 @@ report_text (TvmTaskResult *result)
                  (double) tvm_task_result_get_system_usec (result) / G_USEC_PER_SEC, memory);
 }
 
+static void
+report_text (const Settings *settings,
+             TvmTaskResult  *result,
+             const GError   *error)
+{
+  g_autofree char *text = NULL;
+
+  if (result == NULL)
+    {
+      tool_complain ("%s", error->message);
+      return;
+    }
+
+  text = tool_explain_result (&settings->limits, settings->argv[0], result);
+  if (text != NULL)
+    tool_complain ("%s", text);
+  if (!settings->quiet)
+    report_use (result);
+}
+
 /* Returns: the exit status */
 static int
 report (Tool           *tool,
@@ -132,27 +152,13 @@ report (Tool           *tool,
         TvmTaskResult  *result,
         const GError   *error)
 {
+  if (settings->json)
+    report_json (result, error);
+  else if (tool->signal == 0)
+    report_text (settings, result, error);
+
   if (tool->signal != 0)
     return EXIT_SIGNAL + tool->signal;
-
-  if (settings->json)
-    {
-      report_json (result, error);
-    }
-  else if (result == NULL)
-    {
-      tool_complain ("%s", error->message);
-    }
-  else
-    {
-      g_autofree char *text = tool_explain_result (&settings->limits, settings->argv[0], result);
-
-      if (text != NULL)
-        tool_complain ("%s", text);
-      if (!settings->quiet)
-        report_text (result);
-    }
-
   return result != NULL ? get_exit_status (settings, result) : get_error_status (settings, error);
 }
 
