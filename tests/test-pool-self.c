@@ -5,6 +5,7 @@
 #include "tvmsupport/tvm-error.h"
 #include "tvmsupport/worker/tvm-worker.h"
 
+#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -153,6 +154,43 @@ run_closed (void)
   return EXIT_SUCCESS;
 }
 
+static GVariant *
+call_square (GError **error)
+{
+  TvmPoolExecutor *pool = make_pool (TVM_WORKER_START_FRESH);
+  GVariant *value = tvm_pool_executor_call (pool, "square", g_variant_new ("(x)", (gint64) 2), NULL,
+                                            error);
+
+  pool_fixture_end (pool);
+  return value;
+}
+
+/* What a program does that is replaced while it runs, and then removed */
+static int
+run_replaced (const char *path)
+{
+  g_autofree char *contents = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) none = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  g_unsetenv (MODE);
+  g_assert_true (g_file_get_contents (path, &contents, &length, NULL));
+  g_assert_no_errno (unlink (path));
+  g_assert_true (g_file_set_contents_full (path, contents, (gssize) length,
+                                           G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  value = call_square (&error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (value), ==, 4);
+
+  g_assert_no_errno (unlink (path));
+  none = call_square (&error);
+  g_assert_null (none);
+  pool_fixture_assert_error (error, TVM_ERROR_NOT_FOUND, path);
+  return EXIT_SUCCESS;
+}
+
 static void
 assert_square (TvmPoolExecutor *pool,
                const char      *function)
@@ -239,6 +277,28 @@ test_closed_stdio (PoolFixture   *fixture,
   g_assert_no_error (error);
 }
 
+static void
+test_replaced (PoolFixture   *fixture,
+               gconstpointer  data)
+{
+  g_autoptr (GSubprocessLauncher) launcher =
+    g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *path = process_fixture_path (&fixture->process, "program");
+  g_autoptr (GFile) program = g_file_new_for_path ("/proc/self/exe");
+  g_autoptr (GFile) copy = g_file_new_for_path (path);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_copy (program, copy, G_FILE_COPY_NONE, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_no_errno (g_chmod (path, 0700));
+  g_subprocess_launcher_setenv (launcher, MODE, "replaced", TRUE);
+  process = g_subprocess_launcher_spawn (launcher, &error, path, NULL);
+  g_assert_no_error (error);
+  g_subprocess_wait_check (process, NULL, &error);
+  g_assert_no_error (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -252,6 +312,8 @@ main (int    argc,
   tvm_worker_add_function ("nest", nest, NULL, NULL);
   tvm_worker_add_function ("look-at-file", look_at_file, NULL, NULL);
   tvm_worker_main (argc, argv);
+  if (has_mode ("replaced"))
+    return run_replaced (argv[0]);
 
   g_test_init (&argc, &argv, NULL);
   pool_fixture_warm_up ();
@@ -268,6 +330,7 @@ main (int    argc,
   ADD ("/pool-self/nested/fresh", TVM_WORKER_START_FRESH, test_nested);
   ADD ("/pool-self/unaware/warm", TVM_WORKER_START_WARM, test_unaware);
   ADD ("/pool-self/unaware/fresh", TVM_WORKER_START_FRESH, test_unaware);
+  ADD ("/pool-self/replaced", TVM_WORKER_START_FRESH, test_replaced);
   ADD ("/pool-self/closed-stdio", TVM_WORKER_START_WARM, test_closed_stdio);
 
   return g_test_run ();

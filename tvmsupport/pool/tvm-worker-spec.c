@@ -626,6 +626,10 @@ tvm_worker_spec_new_module (const char *path)
  * functions, and before anything that makes a pool. This is for programs that have a `main()` of
  * their own: the program of a script is its interpreter, which is no worker.
  *
+ * The workers are what is at the path of the program when they are started. When an upgrade has
+ * replaced the program meanwhile, that is the new one; when it was removed, tasks fail with
+ * %TVM_ERROR_NOT_FOUND.
+ *
  * Returns: (transfer full): a new spec
  *
  * Since: 1.0

@@ -6,11 +6,20 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* What the kernel says behind the path of a file that is not there any more */
+#define DELETED " (deleted)"
 
 char *
 tvm_worker_self_dup_program (void)
 {
-  return g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *path = g_file_read_link ("/proc/self/exe", NULL);
+
+  /* When the program was replaced, as by an upgrade, there is another one at its path. */
+  if (path != NULL && g_str_has_suffix (path, DELETED) && !g_file_test (path, G_FILE_TEST_EXISTS))
+    path[strlen (path) - strlen (DELETED)] = '\0';
+  return g_steal_pointer (&path);
 }
 
 void
