@@ -127,6 +127,33 @@ test_large_initializer (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
+/* A message is for people. */
+static void
+test_long_command (PoolFixture   *fixture,
+                   gconstpointer  data)
+{
+  g_autofree char *word = g_strnfill (100 * 1000, 'w');
+  const char * const argv[] = { "sh", "-c", "exit 3", word, NULL };
+  g_autoptr (TvmWorkerSpec) spec = tvm_worker_spec_new_command ();
+  g_autoptr (TvmTask) task = tvm_task_new_command (argv);
+  g_autofree char *description = tvm_task_dup_description (task);
+  TvmPoolExecutor *pools[] = { tvm_pool_executor_new (spec, 1), pool_fixture_pool (fixture) };
+
+  g_assert_cmpuint (strlen (description), >, 100 * 1000);
+  for (guint i = 0; i < G_N_ELEMENTS (pools); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TvmTaskResult) result = tvm_pool_executor_submit (pools[i], task, NULL, &error);
+
+      if (result != NULL)
+        g_assert_false (tvm_task_result_check (result, &error));
+      pool_fixture_assert_error (error, i == 0 ? TVM_ERROR_FAILED : TVM_ERROR_INVALID_ARGUMENT,
+                                 "ww…”");
+      g_assert_cmpuint (strlen (error->message), <, 400);
+      pool_fixture_end (pools[i]);
+    }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -139,6 +166,7 @@ main (int    argc,
   pool_fixture_add ("/pool-messages/no-limit", test_no_limit);
   pool_fixture_add ("/pool-messages/command-limit", test_command_limit);
   pool_fixture_add ("/pool-messages/large-initializer", test_large_initializer);
+  pool_fixture_add ("/pool-messages/long-command", test_long_command);
 
   return g_test_run ();
 }

@@ -35,7 +35,7 @@ tvm_call_check_size (const TvmWorkerSpec  *spec,
   if (size <= limit)
     return TRUE;
 
-  description = tvm_task_dup_description (task);
+  description = tvm_task_dup_short_description (task);
   /* xgettext does not know G_GUINT64_FORMAT. */
   needed = g_strdup_printf ("%" G_GUINT64_FORMAT, size);
   allowed = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
@@ -86,7 +86,7 @@ tvm_call_new (TvmEngine    *engine,
   self->priority = task->priority;
   self->timeout_usec = msec_to_usec (task->timeout_msec, engine->timeout_usec);
   self->soft_timeout_usec = msec_to_usec (task->soft_timeout_msec, engine->soft_timeout_usec);
-  self->description = tvm_task_dup_description (task);
+  self->description = tvm_task_dup_short_description (task);
   if (task->payload_type == TVM_PAYLOAD_TYPE_COMMAND)
     {
       self->stdin_bytes = task->stdin_bytes != NULL ? g_bytes_ref (task->stdin_bytes) : NULL;

@@ -18,7 +18,7 @@ set_wrong_kind (TvmTask         *self,
                 TvmPayloadType   payload_type,
                 GError         **error)
 {
-  g_autofree char *description = tvm_task_dup_description (self);
+  g_autofree char *description = tvm_task_dup_short_description (self);
 
   if (payload_type == TVM_PAYLOAD_TYPE_VARIANT)
     g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
@@ -131,7 +131,7 @@ check_function (TvmTask  *self,
   if (g_utf8_validate (self->function, -1, NULL))
     return TRUE;
 
-  description = tvm_task_dup_description (self);
+  description = tvm_task_dup_short_description (self);
   g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                _("The name of the function “%s” is not UTF-8"), description);
   return FALSE;

@@ -41,4 +41,7 @@ GBytes *tvm_task_encode (TvmTask              *self,
                          GBytes              **tail,
                          GError              **error);
 
+/* Returns: (transfer full): the description, or its beginning, for an error message */
+char *tvm_task_dup_short_description (TvmTask *self);
+
 G_END_DECLS

@@ -61,6 +61,9 @@ static GParamSpec *obj_props[PROP_OUTPUT_LIMIT + 1];
 
 #define DEFAULT_OUTPUT_LIMIT (16 * 1024 * 1024)
 
+/* In characters; a command line can have millions. */
+#define MAX_SHORT_DESCRIPTION 200
+
 static void
 tvm_task_get_property (GObject    *object,
                        guint       prop_id,
@@ -299,6 +302,9 @@ install_command_properties (void)
    * said. Of more, the first and the last half of the limit are kept, with a line between them
    * that says so, and [property@TvmSupport.TaskResult:truncated] is set.
    *
+   * This is for commands. Of what a function prints in a worker whose output is captured, 1 MiB per
+   * stream is kept in this way.
+   *
    * Since: 1.0
    */
   obj_props[PROP_OUTPUT_LIMIT] =
@@ -470,7 +476,7 @@ tvm_task_copy (TvmTask *self)
  * @self: a task
  *
  * Says what the task is: the name of its function, its command quoted for a POSIX shell, or how
- * large it is. Error messages and progress displays call it so.
+ * large it is. Error messages call it so, but cut what is longer than about 200 characters.
  *
  * Returns: (transfer full): valid UTF-8, not for machines
  *
@@ -495,6 +501,18 @@ tvm_task_dup_description (TvmTask *self)
       text = g_format_size (g_bytes_get_size (self->bytes));
       return g_strdup_printf (C_("what a task is", "%s of data"), text);
     }
+}
+
+char *
+tvm_task_dup_short_description (TvmTask *self)
+{
+  g_autofree char *text = tvm_task_dup_description (self);
+
+  if (g_utf8_strlen (text, -1) <= MAX_SHORT_DESCRIPTION)
+    return g_steal_pointer (&text);
+
+  *g_utf8_offset_to_pointer (text, MAX_SHORT_DESCRIPTION - 1) = '\0';
+  return g_strconcat (text, "…", NULL);
 }
 
 /**

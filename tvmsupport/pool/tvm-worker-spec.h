@@ -51,7 +51,7 @@ typedef enum
  * TvmWorkerOutput:
  * @TVM_WORKER_OUTPUT_INHERIT: where the application's own goes
  * @TVM_WORKER_OUTPUT_DISCARD: nowhere
- * @TVM_WORKER_OUTPUT_CAPTURE: into the result of the task that ran meanwhile
+ * @TVM_WORKER_OUTPUT_CAPTURE: into the result of the task that ran meanwhile, which keeps 1 MiB
  * @TVM_WORKER_OUTPUT_FILE: to the end of a file
  * @TVM_WORKER_OUTPUT_STREAM: into a stream
  *
