@@ -758,6 +758,22 @@ count_notify (GObject    *object,
   *n += 1;
 }
 
+/* More than there can be */
+static void
+test_no_look_ahead_limit (PoolFixture   *fixture,
+                          gconstpointer  data)
+{
+  TvmPoolExecutor *pool = pool_fixture_pool (fixture);
+  Input input = { .n_tasks = 10 };
+  g_autoptr (TvmMapIterator) iterator = map_input (pool, &input, TVM_MAP_FLAGS_NONE);
+
+  tvm_map_iterator_set_look_ahead (iterator, G_MAXUINT);
+  for (guint i = 0; i < 10; i++)
+    expect_echo (iterator, i);
+  expect_end (iterator);
+  pool_fixture_end (pool);
+}
+
 static void
 test_look_ahead (PoolFixture   *fixture,
                  gconstpointer  data)
@@ -807,6 +823,7 @@ main (int    argc,
   pool_fixture_add ("/map-iterator/fork", test_fork);
   pool_fixture_add ("/map-iterator/no-pool", test_no_pool);
   pool_fixture_add ("/map-iterator/look-ahead", test_look_ahead);
+  pool_fixture_add ("/map-iterator/look-ahead/no-limit", test_no_look_ahead_limit);
 
   return g_test_run ();
 }

@@ -322,7 +322,7 @@ release_input (TvmMapIterator *self)
 /* Without the lock. Returns: FALSE if there was no task any more */
 static gboolean
 draw_batch (TvmMapIterator *self,
-            guint           n_wanted)
+            gsize           n_wanted)
 {
   TvmTask *tasks[TVM_RESULT_QUEUE_MAX_BATCH];
   gint64 limit = 0;

@@ -163,6 +163,11 @@ tvm_pool_view_free (TvmPoolView *self)
 {
   GSource *source;
 
+  /* In a fork another thread may have had the locks, and the context is the parent's: all that can
+   * be done is to leave it. */
+  if (tvm_engine_is_foreign (self->engine))
+    return;
+
   g_weak_ref_set (&self->owner, NULL);
 
   /* In a context that nobody iterates any more it would keep itself, us and the context for

@@ -32,7 +32,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* More than an application has in flight; what is beyond stays in the socket. */
+/* Of the library there is at most one. What is beyond stays in the socket, and with it a CANCEL that
+ * comes behind so many. */
 #define MAX_KEPT 64
 
 /* The descriptors of a CALL end with these. */

@@ -25,6 +25,8 @@
 /* Away from stdio, and from the places that other workers have their own at */
 #define FIRST_FREE_FD (TVM_WORKER_PAGE_FD + 1)
 
+#define LONGEST_WAIT_MSEC 128
+
 typedef struct
 {
   pid_t worker;
@@ -75,12 +77,15 @@ kill_all (Guard *self)
 {
   struct pollfd fd = { .fd = self->signal_fd, .events = POLLIN };
   struct signalfd_siginfo infos[4];
+  int wait_msec = 1;
 
   while (reap (self))
     {
       tvm_process_tree_kill (&self->tree, self->worker_ended ? 0 : self->worker, NULL, NULL);
-      if (poll (&fd, 1, 1) > 0)
+      if (poll (&fd, 1, wait_msec) > 0)
         (void) !read (self->signal_fd, infos, sizeof infos);
+      else if (wait_msec < LONGEST_WAIT_MSEC)
+        wait_msec *= 2;
     }
 }
 
