@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#if !defined(TVM_SUPPORT_INSIDE) && !defined(TVM_SUPPORT_COMPILATION)
+#error "Only <tvmsupport/tvmsupport.h> can be included directly."
+#endif
+
+#include <gio/gio.h>
+
+#include <tvmsupport/tvm-version-macros.h>
+
+G_BEGIN_DECLS
+
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_parse_compute_version             (const char           *compute_version,
+                                                      int                  *major,
+                                                      int                  *minor,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_fp16                         (const char           *compute_version,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_int8                         (const char           *compute_version,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_bf16                         (const char           *compute_version,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_fp8                          (const char           *compute_version,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_fp4                          (const char           *compute_version,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_tensorcore                   (const char           *compute_version,
+                                                      const char           *target,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_get_target_compute_version        (const char           *target,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void      tvm_nvcc_get_target_compute_version_async  (const char           *target,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_get_target_compute_version_finish (GAsyncResult         *result,
+                                                      GError              **error);
+
+G_END_DECLS
