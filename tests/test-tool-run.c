@@ -219,6 +219,7 @@ test_run_timeout (Fixture       *self,
   g_assert_no_error (error);
   g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 124);
   assert_contains (err, "“sh” ran for longer than 1 s\n");
+  assert_contains (err, " s elapsed, ");
   assert_gone (pid);
 }
 
@@ -283,12 +284,16 @@ test_run_json (Fixture       *self,
   g_assert_cmpint (json_object_get_int_member (object, "elapsed_usec"), >, 0);
   g_assert_cmpint (json_object_get_int_member (object, "peak_memory"), >, 0);
 
-  run (self, &outcome, "run --json -t 0.1 sleep 100");
+  write_file (self, "spin", "while :; do :; done\n");
+  run (self, &outcome, "run --json -t 0.1 sh spin");
   g_assert_cmpint (outcome.status, ==, 124);
   late = parse_json (outcome.err);
   object = json_node_get_object (late);
   g_assert_false (json_object_get_boolean_member (object, "successful"));
   g_assert_cmpstr (json_object_get_string_member (object, "status"), ==, "timeout");
+  g_assert_cmpint (json_object_get_int_member (object, "elapsed_usec"), >=, 100000);
+  g_assert_cmpint (json_object_get_int_member (object, "user_usec")
+                   + json_object_get_int_member (object, "system_usec"), >, 0);
 
   run (self, &outcome, "run --json no-such-program");
   g_assert_cmpint (outcome.status, ==, 127);

@@ -293,7 +293,8 @@ install_cost_properties (void)
   /**
    * TvmTaskResult:user-usec:
    *
-   * The processor time that the command used for itself, in microseconds; -1 if it is not known.
+   * The processor time that the command used for itself, in microseconds; -1 if it is not known, as
+   * for one that was killed at its time limit: its result does not wait for its end.
    *
    * Since: 1.0
    */

@@ -238,7 +238,7 @@ show_json (Item *item)
   json_builder_add_int_value (builder, (gint64) item->index);
   json_builder_set_member_name (builder, "input");
   json_builder_add_string_value (builder, input);
-  tool_add_json_result (builder, item->result, item->error);
+  tool_add_json_result (builder, item->result, item->error, NULL);
   tool_add_json_output (builder, item->result);
   json_builder_end_object (builder);
   json = tool_format_json (builder, FALSE);

@@ -4,6 +4,7 @@
 #include "tvmsupport/tool/tool-task.h"
 
 #include <glib/gi18n.h>
+#include <sys/resource.h>
 
 /* What timeout(1) and the shells end with */
 #define EXIT_TIMED_OUT 124
@@ -95,6 +96,35 @@ get_exit_status (const Settings *settings,
     }
 }
 
+static gint64
+get_usec (struct timeval value)
+{
+  return (gint64) value.tv_sec * G_USEC_PER_SEC + value.tv_usec;
+}
+
+/* The result of a program that was killed does not wait until all of it is gone, and so cannot know
+ * what it took. All that has run below this process since is the program and what it was started
+ * by, which takes little. */
+static ToolUsage
+get_usage (TvmTaskResult *result)
+{
+  ToolUsage usage = tool_usage_get (result);
+  struct rusage own;
+  struct rusage children;
+
+  if (tvm_task_result_get_status (result) != TVM_STATUS_KIND_TIMEOUT
+      || getrusage (RUSAGE_CHILDREN, &children) != 0 || getrusage (RUSAGE_SELF, &own) != 0)
+    return usage;
+
+  usage.user_usec = get_usec (children.ru_utime);
+  usage.system_usec = get_usec (children.ru_stime);
+
+  /* A child counts as large as this process until it executes something. */
+  if (children.ru_maxrss > own.ru_maxrss)
+    usage.max_rss_bytes = (guint64) children.ru_maxrss * 1024;
+  return usage;
+}
+
 /* One line of JSON, whether it ran or not */
 static void
 report_json (TvmTaskResult *result,
@@ -102,9 +132,12 @@ report_json (TvmTaskResult *result,
 {
   g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
   g_autofree char *text = NULL;
+  ToolUsage usage;
 
+  if (result != NULL)
+    usage = get_usage (result);
   json_builder_begin_object (builder);
-  tool_add_json_result (builder, result, error);
+  tool_add_json_result (builder, result, error, result != NULL ? &usage : NULL);
   json_builder_end_object (builder);
   text = tool_format_json (builder, FALSE);
   g_printerr ("%s\n", text);
@@ -113,16 +146,20 @@ report_json (TvmTaskResult *result,
 static void
 report_use (TvmTaskResult *result)
 {
-  g_autofree char *memory = g_format_size_full (tvm_task_result_get_max_rss_bytes (result),
-                                                G_FORMAT_SIZE_IEC_UNITS);
+  const double elapsed = (double) tvm_task_result_get_elapsed_usec (result) / G_USEC_PER_SEC;
+  ToolUsage usage = get_usage (result);
+  const double user = (double) usage.user_usec / G_USEC_PER_SEC;
+  const double system = (double) usage.system_usec / G_USEC_PER_SEC;
+  g_autofree char *memory = g_format_size_full (usage.max_rss_bytes, G_FORMAT_SIZE_IEC_UNITS);
 
-  if (tvm_task_result_get_user_usec (result) < 0)
+  if (usage.user_usec < 0)
     return;
 
-  tool_complain (_("%.2f s elapsed, %.2f s user, %.2f s system, at most %s of memory"),
-                 (double) tvm_task_result_get_elapsed_usec (result) / G_USEC_PER_SEC,
-                 (double) tvm_task_result_get_user_usec (result) / G_USEC_PER_SEC,
-                 (double) tvm_task_result_get_system_usec (result) / G_USEC_PER_SEC, memory);
+  if (usage.max_rss_bytes > 0)
+    tool_complain (_("%.2f s elapsed, %.2f s user, %.2f s system, at most %s of memory"), elapsed,
+                   user, system, memory);
+  else
+    tool_complain (_("%.2f s elapsed, %.2f s user, %.2f s system"), elapsed, user, system);
 }
 
 static void

@@ -183,12 +183,24 @@ add_error (JsonBuilder   *builder,
     json_builder_add_null_value (builder);
 }
 
+ToolUsage
+tool_usage_get (TvmTaskResult *result)
+{
+  return (ToolUsage) {
+    .user_usec = tvm_task_result_get_user_usec (result),
+    .system_usec = tvm_task_result_get_system_usec (result),
+    .max_rss_bytes = tvm_task_result_get_max_rss_bytes (result),
+  };
+}
+
 void
-tool_add_json_result (JsonBuilder   *builder,
-                      TvmTaskResult *result,
-                      const GError  *error)
+tool_add_json_result (JsonBuilder     *builder,
+                      TvmTaskResult   *result,
+                      const GError    *error,
+                      const ToolUsage *usage)
 {
   g_autoptr (TvmTaskResult) none = NULL;
+  ToolUsage own_usage;
 
   json_builder_set_member_name (builder, "successful");
   json_builder_add_boolean_value (builder, result != NULL && tool_result_is_good (result));
@@ -198,13 +210,16 @@ tool_add_json_result (JsonBuilder   *builder,
 
   if (result == NULL)
     result = none = g_object_new (TVM_TYPE_TASK_RESULT, NULL);
+  own_usage = tool_usage_get (result);
+  if (usage == NULL)
+    usage = &own_usage;
   add_number (builder, "exit_status", tvm_task_result_get_exit_status (result), -1);
   add_number (builder, "term_signal", tvm_task_result_get_term_signal (result), 0);
   add_number (builder, "elapsed_usec", tvm_task_result_get_elapsed_usec (result),
               none == NULL ? -1 : 0);
-  add_number (builder, "user_usec", tvm_task_result_get_user_usec (result), -1);
-  add_number (builder, "system_usec", tvm_task_result_get_system_usec (result), -1);
-  add_number (builder, "peak_memory", (gint64) tvm_task_result_get_max_rss_bytes (result), 0);
+  add_number (builder, "user_usec", usage->user_usec, -1);
+  add_number (builder, "system_usec", usage->system_usec, -1);
+  add_number (builder, "peak_memory", (gint64) usage->max_rss_bytes, 0);
 }
 
 void

@@ -40,6 +40,13 @@ typedef struct
   { "env", 'e', 0, G_OPTION_ARG_FILENAME_ARRAY, &(limits)->environment, \
     N_("Set this in the environment; may be given again"), N_("NAME=VALUE") }
 
+typedef struct
+{
+  gint64 user_usec;         /* -1 if it is not known; so the next one */
+  gint64 system_usec;
+  guint64 max_rss_bytes;    /* 0 if it is not known */
+} ToolUsage;
+
 /* Returns: 0, or the exit status of tool_usage() */
 int              tool_limits_check    (ToolLimits         *self,
                                        const char         *command);
@@ -56,11 +63,14 @@ void             tool_end_pool        (Tool               *tool,
 char            *tool_explain_result  (const ToolLimits   *self,
                                        const char         *name,
                                        TvmTaskResult      *result);
+/* What a program took, as far as @result knows it */
+ToolUsage        tool_usage_get       (TvmTaskResult      *result);
 /* The members that tell what became of a program: always the same ones. One of @result and @error
- * is NULL. */
+ * is NULL. @usage: (nullable): what it took, if that is known otherwise */
 void             tool_add_json_result (JsonBuilder        *builder,
                                        TvmTaskResult      *result,
-                                       const GError       *error);
+                                       const GError       *error,
+                                       const ToolUsage    *usage);
 void             tool_add_json_output (JsonBuilder        *builder,
                                        TvmTaskResult      *result);
 /* Returns: what shells end with if they cannot start @program for the reason @error, or 0 if that
