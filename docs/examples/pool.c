@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts how many steps numbers are away from 1, in other processes: pool NUMBER… */
+/* [example] */
 #include <locale.h>
 #include <tvmsupport/tvmsupport.h>
 
-/* [example] */
 /* Called in a worker. For 0 it does not end. */
 static GVariant *
 count_steps (GVariant      *args,
