@@ -4,7 +4,10 @@
 #include "pool-fixture.h"
 #include "tvmsupport/tvm-error.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Short calls are sent to a worker before it has answered the ones before. Nothing of that shows:
  * what happens to one of them does not touch the others. */
@@ -108,27 +111,33 @@ test_slow (PoolFixture   *fixture,
   pool_fixture_end (pool);
 }
 
-/* A call that was cancelled before it began never begins, wherever it was. */
+/* A call that was cancelled before it began never begins, wherever it was. The one before it opens a
+ * fifo, which takes until somebody reads that. */
 static void
 test_cancel (PoolFixture   *fixture,
              gconstpointer  data)
 {
   g_autofree char *path = process_fixture_path (&fixture->process, "ran");
-  g_autofree char *pid_path = process_fixture_path (&fixture->process, "pid");
+  g_autofree char *gate = process_fixture_path (&fixture->process, "gate");
   TvmPoolExecutor *pool = tvm_pool_executor_new (fixture->spec, 1);
   g_autoptr (GCancellable) all = g_cancellable_new ();
   Outcomes outcomes = { 0 };
   Outcomes slow = { 0 };
+  int fd;
 
+  g_assert_no_errno (mkfifo (gate, 0600));
   learn (pool);
   submit (pool, "add", g_variant_new ("(ii)", 1, 1), NULL, &outcomes);
-  submit (pool, "sleep", g_variant_new ("(u)", 20), NULL, &slow);
+  submit (pool, "append", g_variant_new ("(ss)", gate, "x"), NULL, &slow);
   for (guint i = 0; i < 200; i++)
     submit (pool, "append", g_variant_new ("(ss)", path, "x"), all, &outcomes);
   wait_done (&outcomes, 1);
   g_cancellable_cancel (all);
   wait_done (&outcomes, 201);
+  g_assert_cmpuint (slow.n_done, ==, 0);
+  fd = open (gate, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   wait_done (&slow, 1);
+  close (fd);
   g_assert_cmpuint (outcomes.n_cancelled, ==, 200);
   g_assert_cmpuint (slow.n_good, ==, 1);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
