@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +106,42 @@ measure_echo (const char *argument)
   bench_say ("msec", time_echo (size, size > 10000000 ? 5 : 100, FALSE) * 1e3);
 }
 
+/* The least that memory which is used again and again would take: the arguments are copied in, and
+ * the result out, as nobody may rely on memory that the other side can still write to. */
+static void
+measure_memory (const char *argument)
+{
+  const gsize size = (gsize) g_ascii_strtoull (argument, NULL, 10);
+  const guint n_rounds = size > 10000000 ? 5 : 100;
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autofree char *args = g_malloc0 (size);
+  char *shared = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const int fd = start_echo (1, FALSE);
+
+  if (shared == MAP_FAILED)
+    g_error ("mmap: %s", g_strerror (errno));
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      const double start = bench_now ();
+      g_autofree char *result = g_malloc (size);
+      char byte = 0;
+      double seconds;
+
+      memcpy (shared, args, size);
+      if (!transfer (fd, &byte, 1, TRUE) || !transfer (fd, &byte, 1, FALSE))
+        g_error ("The echo is gone");
+      memcpy (result, shared, size);
+      seconds = bench_now () - start;
+      g_array_append_val (times, seconds);
+    }
+
+  munmap (shared, size);
+  close (fd);
+  wait (NULL);
+  bench_say ("msec", bench_median (times) * 1e3);
+}
+
 /* As small as this process is, fork() costs little. */
 static void
 measure_fork (const char *argument)
@@ -141,6 +178,7 @@ measure_xargs (const char *argument)
 const Measure raw_measures[] = {
   { "ping", measure_ping },
   { "raw-echo", measure_echo },
+  { "raw-memory", measure_memory },
   { "fork", measure_fork },
   { "xargs", measure_xargs },
   { NULL, NULL },
