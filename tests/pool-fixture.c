@@ -231,14 +231,16 @@ pool_fixture_wait_alive (PoolFixture *self,
                          guint        n_alive)
 {
   gint64 limit = g_get_monotonic_time () + LIMIT_USEC;
+  guint n;
 
-  while (process_fixture_count_alive (&self->process) != n_alive && g_get_monotonic_time () < limit)
+  while ((n = process_fixture_count_alive (&self->process)) != n_alive
+         && g_get_monotonic_time () < limit)
     {
       g_main_context_iteration (NULL, FALSE);
       g_usleep (1000);
     }
 
-  g_assert_cmpuint (process_fixture_count_alive (&self->process), ==, n_alive);
+  g_assert_cmpuint (n, ==, n_alive);
 }
 
 int
