@@ -65,8 +65,8 @@ have_feature (const char      *compute_version,
  * @compute_version: a compute capability, such as `9.0`, or the name of an architecture
  * @error: a #GError
  *
- * Gets whether GPUs compute with 16-bit floating-point numbers in hardware; see %TVM_CUDA_FEATURE_FP16.
- * This is the seed's `nvcc.have_fp16`.
+ * Gets whether GPUs compute with 16-bit floating-point numbers in hardware; see
+ * %TVM_CUDA_FEATURE_FP16. This is the seed's `nvcc.have_fp16`.
  *
  * The error is %TVM_ERROR_INVALID_ARGUMENT if @compute_version is none.
  *
@@ -128,8 +128,8 @@ tvm_nvcc_have_bf16 (const char  *compute_version,
  * @compute_version: a compute capability, such as `9.0`, or the name of an architecture
  * @error: a #GError
  *
- * Gets whether GPUs compute with 8-bit floating-point numbers in hardware; see %TVM_CUDA_FEATURE_FP8.
- * This is the seed's `nvcc.have_fp8`.
+ * Gets whether GPUs compute with 8-bit floating-point numbers in hardware; see
+ * %TVM_CUDA_FEATURE_FP8. This is the seed's `nvcc.have_fp8`.
  *
  * The error is %TVM_ERROR_INVALID_ARGUMENT if @compute_version is none.
  *
@@ -149,8 +149,8 @@ tvm_nvcc_have_fp8 (const char  *compute_version,
  * @compute_version: a compute capability, such as `9.0`, or the name of an architecture
  * @error: a #GError
  *
- * Gets whether GPUs compute with 4-bit floating-point numbers in hardware; see %TVM_CUDA_FEATURE_FP4.
- * This is the seed's `nvcc.have_fp4`.
+ * Gets whether GPUs compute with 4-bit floating-point numbers in hardware; see
+ * %TVM_CUDA_FEATURE_FP4. This is the seed's `nvcc.have_fp4`.
  *
  * The error is %TVM_ERROR_INVALID_ARGUMENT if @compute_version is none.
  *

@@ -47,5 +47,36 @@ void      tvm_nvcc_get_target_compute_version_async  (const char           *targ
 TVM_SUPPORT_AVAILABLE_IN_1_0
 char     *tvm_nvcc_get_target_compute_version_finish (GAsyncResult         *result,
                                                       GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_cudagraph                    (GCancellable         *cancellable,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void      tvm_nvcc_have_cudagraph_async              (GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_have_cudagraph_finish             (GAsyncResult         *result,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_find_cuda_path                    (GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_get_cuda_version                  (const char           *cuda_path,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void      tvm_nvcc_get_cuda_version_async            (const char           *cuda_path,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_get_cuda_version_finish           (GAsyncResult         *result,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char     *tvm_nvcc_find_libdevice_path               (const char           *arch,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean  tvm_nvcc_find_nvshmem_paths                (char                **include_path,
+                                                      char                **library_path,
+                                                      GError              **error);
 
 G_END_DECLS

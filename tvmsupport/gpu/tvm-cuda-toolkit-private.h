@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* TvmSearch: the places that were tried, each with the reason why it did not serve. */
+typedef struct
+{
+  GPtrArray *tried; /* (element-type utf8) */
+} TvmSearch;
+
+#define TVM_SEARCH_INIT { NULL }
+
+void  tvm_search_add       (TvmSearch  *search,
+                            const char *format,
+                            ...) G_GNUC_PRINTF (2, 3);
+/* Sets TVM_ERROR_NOT_FOUND: "Could not find @what; tried: …" */
+void  tvm_search_set_error (TvmSearch  *search,
+                            const char *what,
+                            GError    **error);
+void  tvm_search_clear     (TvmSearch  *search);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TvmSearch, tvm_search_clear)
+
+/* The directory of CUDA. @prefix stands in front of the places that do not come from the
+ * environment: "" but for tests.
+ * Returns: (transfer full): a directory, or NULL with TVM_ERROR_NOT_FOUND */
+char *tvm_cuda_toolkit_find_root  (const char *prefix,
+                                   GError    **error);
+/* The program: of CUDA_PATH or CUDA_HOME, or in the PATH, or of the directory that is found.
+ * Returns: (transfer full): a path, or NULL with TVM_ERROR_NOT_FOUND */
+char *tvm_cuda_toolkit_find_nvcc  (GError    **error);
+/* What the files of the directory say, without running anything.
+ * Returns: (transfer full) (nullable): such as "13.0" */
+char *tvm_cuda_toolkit_read_version (const char *root,
+                                     TvmSearch  *search);
+/* What `nvcc --version` says.
+ * Returns: (transfer full) (nullable) */
+char *tvm_cuda_toolkit_parse_version (const char *nvcc_output);
+
+G_END_DECLS
