@@ -57,6 +57,7 @@ typedef struct
   TvmSlice tool;
   TvmPlace place;
   TvmSlice message;
+  TvmSlice code;  /* empty: it may stand at the end of @message */
 } TvmHeader;
 
 static inline char *
@@ -143,6 +144,10 @@ gboolean       tvm_severity_find        (TvmSlice               line,
                                          TvmSlice              *prefix,
                                          TvmDiagnosticSeverity *severity,
                                          TvmSlice              *message);
+
+/* tvm-diagnostic-cuda.c */
+gboolean       tvm_cuda_read_line       (TvmDiagnosticParser *parser,
+                                         TvmSlice             line);
 
 /* tvm-diagnostic-link.c */
 gboolean       tvm_tool_is_linker       (TvmSlice             name);

@@ -179,6 +179,7 @@ tvm_parser_is_echo (TvmSlice message)
   return tvm_slice_has_prefix (message, "final link failed") ||
          tvm_slice_has_prefix (message, "compilation terminated due to") ||
          tvm_slice_has_prefix (message, "too many errors emitted") ||
+         tvm_slice_has_prefix (message, "Ptx assembly aborted due to errors") ||
          (tvm_slice_has_suffix (message, " exit status") &&
           tvm_slice_find (message, " returned ") != NULL);
 }
@@ -207,7 +208,8 @@ tvm_parser_add_header (TvmDiagnosticParser *parser,
     }
   else
     {
-      g_autofree char *code = take_code (&message);
+      g_autofree char *code =
+        header->code.len > 0 ? tvm_slice_dup (header->code) : take_code (&message);
       g_autofree char *text = tvm_slice_dup (message);
       g_autofree char *tool = tvm_slice_dup (header->tool);
       g_autofree char *file = tvm_slice_dup (header->place.file);

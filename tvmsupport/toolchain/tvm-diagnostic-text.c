@@ -571,6 +571,7 @@ typedef gboolean (* ReadLine) (TvmDiagnosticParser *parser,
 /* The order counts: the first one that knows the line takes it. */
 static const ReadLine formats[] = {
   read_include,
+  tvm_cuda_read_line,
   tvm_link_read_reference,
   read_caret,
   read_source,

@@ -3,7 +3,7 @@
 #
 # Records what the compilers and linkers of this machine print, one file for each command, beside this
 # script. Run it by hand; the tests only read the records. Needs gcc-12, g++-12, clang-14, lld-14,
-# mold and binutils with gold.
+# mold, binutils with gold, and nvcc 13.
 set -u
 
 data=$(cd "$(dirname "$0")" && pwd)
@@ -114,3 +114,16 @@ record lto gcc-12 -flto lto-a.o lto-b.o -o out
 record lto-json gcc-12 -flto -fdiagnostics-format=json lto-a.o lto-b.o -o out
 record ar ar rcs /nonexistent/out.a src/syntax.c
 record llvm-ar llvm-ar-14 rcs out.a none.o
+
+record nvcc-errors nvcc --cubin -arch=sm_90 src/cuda-errors.cu -o out
+record nvcc-noheader nvcc --cubin -arch=sm_90 src/cuda-noheader.cu -o out
+record nvcc-catastrophic nvcc --cubin -arch=sm_90 src/cuda-catastrophic.cu -o out
+record nvcc-ptxas nvcc --cubin -arch=sm_90 src/cuda-ptxas.cu -o out
+record nvcc-asm nvcc --cubin -arch=sm_90 src/cuda-asm.cu -o out
+sed -i 's,/tmp/tmpxft[^ ,]*,/build/tmpxft.ptx,' "$data/nvcc-asm.txt"
+record nvcc-shared nvcc --cubin -arch=sm_90 -Xptxas -v src/cuda-shared.cu -o out
+record nvcc-arch nvcc --cubin -arch=sm_70 src/cuda-errors.cu -o out
+record nvcc-option nvcc --bogus src/cuda-errors.cu
+record nvcc-redefined nvcc --cubin -arch=sm_90 -arch=sm_80 src/cuda-noheader.cu -o out
+nvcc -arch=sm_90 -dc src/cuda-link.cu -o link.o
+record nvcc-link nvcc -arch=sm_90 link.o -o out
