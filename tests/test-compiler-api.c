@@ -159,9 +159,9 @@ test_request (void)
   tvm_compile_request_add_input (request, "a.c", TVM_LANGUAGE_CXX);
   tvm_compile_request_add_input_bytes (request, "b.c", bytes, TVM_LANGUAGE_AUTO);
   g_object_set (request, "options", words, "link-options", words, "libraries", words, "environ",
-                words, "ccache-environ", words, "archiver", "ar", "output", "out", "timeout",
-                (gint64) 5, "memory-limit", (guint64) 6, "output-limit", (guint64) 7, "pic", FALSE,
-                "working-directory", "/", NULL);
+                words, "ccache-environ", words, "archiver", "ar", "arch", "sm_90", "output",
+                "out", "timeout", (gint64) 5, "memory-limit", (guint64) 6, "output-limit",
+                (guint64) 7, "pic", FALSE, "working-directory", "/", NULL);
 
   copy = tvm_compile_request_copy (request);
   /* Independent of each other */
@@ -181,6 +181,7 @@ test_request (void)
   g_assert_cmpuint (g_strv_length (environ_), ==, 2);
   g_assert_cmpuint (g_strv_length (ccache_environ), ==, 2);
   g_assert_cmpstr (archiver, ==, "ar");
+  g_assert_cmpstr (tvm_compile_request_get_arch (copy), ==, "sm_90");
   g_assert_cmpstr (tvm_compile_request_get_output (copy), ==, "out");
   g_assert_cmpstr (tvm_compile_request_get_working_directory (copy), ==, "/");
   g_assert_cmpint (tvm_compile_request_get_kind (copy), ==, TVM_COMPILE_KIND_SHARED);

@@ -8,6 +8,7 @@
 #include <tvmsupport/files/tvm-tar.h>
 #include <tvmsupport/files/tvm-temp-directory.h>
 #include <tvmsupport/gpu/tvm-cuda-arch.h>
+#include <tvmsupport/gpu/tvm-nvcc-compiler.h>
 #include <tvmsupport/gpu/tvm-nvcc.h>
 #include <tvmsupport/pool/tvm-kill.h>
 #include <tvmsupport/pool/tvm-map-iterator.h>

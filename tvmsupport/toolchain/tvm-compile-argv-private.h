@@ -11,4 +11,9 @@ char   **tvm_compile_argv_build     (TvmToolchain       *toolchain,
                                      TvmCompileRequest  *request,
                                      GError            **error);
 
+/* Sets TVM_ERROR_UNSUPPORTED for a kind that @toolchain does not make. Returns: NULL */
+char   **tvm_compile_argv_set_unsupported (TvmToolchain       *toolchain,
+                                           TvmCompileRequest  *request,
+                                           GError            **error);
+
 G_END_DECLS

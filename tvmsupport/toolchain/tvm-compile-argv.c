@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 
+#include "tvmsupport/gpu/tvm-nvcc-argv-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
@@ -286,10 +287,10 @@ build_archive (TvmToolchain       *toolchain,
   return g_strv_builder_end (argv);
 }
 
-static char **
-set_unsupported (TvmToolchain       *toolchain,
-                 TvmCompileRequest  *request,
-                 GError            **error)
+char **
+tvm_compile_argv_set_unsupported (TvmToolchain       *toolchain,
+                                  TvmCompileRequest  *request,
+                                  GError            **error)
 {
   g_autoptr (GEnumClass) kinds = g_type_class_ref (TVM_TYPE_COMPILE_KIND);
 
@@ -304,13 +305,17 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
                         TvmCompileRequest  *request,
                         GError            **error)
 {
+  if (tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_NVCC &&
+      request->kind != TVM_COMPILE_KIND_STATIC)
+    return tvm_nvcc_argv_build (toolchain, request, error);
+
   switch (tvm_compile_request_get_kind (request))
     {
     case TVM_COMPILE_KIND_OBJECT:
       return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_LLVM_IR:
       if (tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_CLANG)
-        return set_unsupported (toolchain, request, error);
+        return tvm_compile_argv_set_unsupported (toolchain, request, error);
       return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_EXECUTABLE:
@@ -324,6 +329,6 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_HSACO:
     case TVM_COMPILE_KIND_WASM:
     default:
-      return set_unsupported (toolchain, request, error);
+      return tvm_compile_argv_set_unsupported (toolchain, request, error);
     }
 }

@@ -37,6 +37,18 @@ static const struct
   { "-T", TVM_OPTION_LINK },             { "-u", TVM_OPTION_LINK },
   { "-z", TVM_OPTION_LINK },             { "-e", TVM_OPTION_LINK },
   { "-Xlinker", TVM_OPTION_LINK },       { "-framework", TVM_OPTION_LINK },
+  /* nvcc's */
+  { "-Xcompiler", TVM_OPTION_BOTH },     { "-Xptxas", TVM_OPTION_BOTH },
+  { "-Xnvlink", TVM_OPTION_LINK },       { "-Xfatbin", TVM_OPTION_BOTH },
+  { "-Xcudafe", TVM_OPTION_COMPILE },    { "-gencode", TVM_OPTION_BOTH },
+  { "-code", TVM_OPTION_BOTH },          { "-ccbin", TVM_OPTION_BOTH },
+  { "-maxrregcount", TVM_OPTION_BOTH },  { "-diag-suppress", TVM_OPTION_COMPILE },
+  { "--compiler-options", TVM_OPTION_BOTH }, { "--ptxas-options", TVM_OPTION_BOTH },
+  { "--nvlink-options", TVM_OPTION_LINK }, { "--generate-code", TVM_OPTION_BOTH },
+  { "--gpu-architecture", TVM_OPTION_BOTH }, { "--gpu-code", TVM_OPTION_BOTH },
+  { "--compiler-bindir", TVM_OPTION_BOTH }, { "--maxrregcount", TVM_OPTION_BOTH },
+  { "--linker-options", TVM_OPTION_LINK }, { "--diag-suppress", TVM_OPTION_COMPILE },
+  { "--options-file", TVM_OPTION_BOTH }, { "--threads", TVM_OPTION_BOTH },
   { "-rpath", TVM_OPTION_LINK },         { "-soname", TVM_OPTION_LINK },
 };
 
@@ -73,6 +85,9 @@ static const struct
   { "-save-temps", TVM_OPTION_BOTH }, { "-stdlib=", TVM_OPTION_BOTH },
   { "-specs", TVM_OPTION_BOTH }, { "-sysroot", TVM_OPTION_BOTH },
   { "-undef", TVM_OPTION_COMPILE }, { "-undefined", TVM_OPTION_LINK },
+  /* nvcc's */
+  { "-lineinfo", TVM_OPTION_COMPILE }, { "-use_fast_math", TVM_OPTION_COMPILE },
+  { "-split-compile", TVM_OPTION_BOTH }, { "-src-in-ptx", TVM_OPTION_COMPILE },
 };
 
 TvmOptionUse

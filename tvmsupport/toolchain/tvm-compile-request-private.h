@@ -39,6 +39,7 @@ struct _TvmCompileRequest
   char **environ_;
   char **ccache_environ;
   char *archiver;
+  char *arch;
   gint64 timeout_msec;
   guint64 memory_limit;
   guint64 output_limit;

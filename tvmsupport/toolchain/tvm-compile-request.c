@@ -47,6 +47,7 @@ typedef enum
   PROP_ENVIRON,
   PROP_CCACHE_ENVIRON,
   PROP_ARCHIVER,
+  PROP_ARCH,
   PROP_TIMEOUT,
   PROP_MEMORY_LIMIT,
   PROP_OUTPUT_LIMIT,
@@ -137,6 +138,9 @@ tvm_compile_request_get_property (GObject    *object,
     case PROP_ARCHIVER:
       g_value_set_string (value, self->archiver);
       break;
+    case PROP_ARCH:
+      g_value_set_string (value, self->arch);
+      break;
     case PROP_TIMEOUT:
       g_value_set_int64 (value, self->timeout_msec);
       break;
@@ -192,6 +196,9 @@ tvm_compile_request_set_property (GObject      *object,
     case PROP_ARCHIVER:
       tvm_compile_request_set_archiver (self, g_value_get_string (value));
       break;
+    case PROP_ARCH:
+      tvm_compile_request_set_arch (self, g_value_get_string (value));
+      break;
     case PROP_TIMEOUT:
       tvm_compile_request_set_timeout (self, g_value_get_int64 (value));
       break;
@@ -224,6 +231,7 @@ tvm_compile_request_finalize (GObject *object)
   g_strfreev (self->environ_);
   g_strfreev (self->ccache_environ);
   g_free (self->archiver);
+  g_free (self->arch);
   g_free (self->side_stem);
   g_free (self->work_folder);
 
@@ -354,6 +362,17 @@ tvm_compile_request_class_init (TvmCompileRequestClass *klass)
   obj_props[PROP_ARCHIVER] = g_param_spec_string ("archiver", NULL, NULL, NULL, flags);
 
   /**
+   * TvmCompileRequest:arch:
+   *
+   * The architecture of the GPU that code is made for, such as `sm_90a`, or several with commas
+   * between them where the output has room for several; %NULL for what the compiler takes by
+   * itself. Compilers that make code for no GPU do not look at it.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_ARCH] = g_param_spec_string ("arch", NULL, NULL, NULL, flags);
+
+  /**
    * TvmCompileRequest:timeout:
    *
    * How long each tool may run, in milliseconds; -1 for no limit. One that runs longer is killed
@@ -422,89 +441,6 @@ TvmCompileRequest *
 tvm_compile_request_new (TvmCompileKind kind)
 {
   return g_object_new (TVM_TYPE_COMPILE_REQUEST, "kind", kind, NULL);
-}
-
-TvmCompileRequest *
-tvm_compile_request_copy_bare (TvmCompileRequest *self,
-                               TvmCompileKind     kind)
-{
-  TvmCompileRequest *copy = tvm_compile_request_new (kind);
-
-  copy->output = g_strdup (self->output);
-  copy->options = g_strdupv (self->options);
-  copy->link_options = g_strdupv (self->link_options);
-  copy->libraries = g_strdupv (self->libraries);
-  copy->working_directory = g_strdup (self->working_directory);
-  copy->environ_ = g_strdupv (self->environ_);
-  copy->ccache_environ = g_strdupv (self->ccache_environ);
-  copy->archiver = g_strdup (self->archiver);
-  copy->timeout_msec = self->timeout_msec;
-  copy->memory_limit = self->memory_limit;
-  copy->output_limit = self->output_limit;
-  copy->pic = self->pic;
-
-  return copy;
-}
-
-/**
- * tvm_compile_request_copy:
- * @self: a request
- *
- * Makes a request that is equal to @self and independent of it.
- *
- * Returns: (transfer full): a new request
- *
- * Since: 1.0
- */
-TvmCompileRequest *
-tvm_compile_request_copy (TvmCompileRequest *self)
-{
-  TvmCompileRequest *copy;
-  guint i;
-
-  g_return_val_if_fail (TVM_IS_COMPILE_REQUEST (self), NULL);
-
-  copy = tvm_compile_request_copy_bare (self, self->kind);
-  copy->link_runtime = self->link_runtime;
-  for (i = 0; i < self->inputs->len; i++)
-    {
-      const TvmCompileInput *input = g_ptr_array_index (self->inputs, i);
-
-      if (input->bytes != NULL)
-        tvm_compile_request_add_input_bytes (copy, input->path, input->bytes, input->language);
-      else
-        tvm_compile_request_add_input (copy, input->path, input->language);
-    }
-
-  return copy;
-}
-
-gboolean
-tvm_compile_kind_translates (TvmCompileKind kind)
-{
-  switch (kind)
-    {
-    case TVM_COMPILE_KIND_OBJECT:
-    case TVM_COMPILE_KIND_LLVM_IR:
-    case TVM_COMPILE_KIND_PTX:
-    case TVM_COMPILE_KIND_CUBIN:
-    case TVM_COMPILE_KIND_FATBIN:
-    case TVM_COMPILE_KIND_LTO_IR:
-    case TVM_COMPILE_KIND_HSACO:
-      return TRUE;
-    case TVM_COMPILE_KIND_SHARED:
-    case TVM_COMPILE_KIND_STATIC:
-    case TVM_COMPILE_KIND_EXECUTABLE:
-    case TVM_COMPILE_KIND_WASM:
-    default:
-      return FALSE;
-    }
-}
-
-gboolean
-tvm_compile_request_translates (TvmCompileRequest *self)
-{
-  return tvm_compile_kind_translates (self->kind);
 }
 
 /**
@@ -816,6 +752,42 @@ tvm_compile_request_set_archiver (TvmCompileRequest *self,
   g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
 
   set_string (self, &self->archiver, archiver, PROP_ARCHIVER);
+}
+
+/**
+ * tvm_compile_request_get_arch: (get-property arch)
+ * @self: a request
+ *
+ * Gets the architecture of the GPU that code is made for.
+ *
+ * Returns: (transfer none) (nullable): the value
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_request_get_arch (TvmCompileRequest *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_REQUEST (self), NULL);
+
+  return self->arch;
+}
+
+/**
+ * tvm_compile_request_set_arch: (set-property arch)
+ * @self: a request
+ * @arch: (nullable): the new value
+ *
+ * Sets the architecture of the GPU that code is made for.
+ *
+ * Since: 1.0
+ */
+void
+tvm_compile_request_set_arch (TvmCompileRequest *self,
+                              const char        *arch)
+{
+  g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
+
+  set_string (self, &self->arch, arch, PROP_ARCH);
 }
 
 /**

@@ -143,6 +143,11 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 void               tvm_compile_request_set_archiver          (TvmCompileRequest   *self,
                                                               const char          *archiver);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+const char        *tvm_compile_request_get_arch              (TvmCompileRequest   *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void               tvm_compile_request_set_arch              (TvmCompileRequest   *self,
+                                                              const char          *arch);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64             tvm_compile_request_get_timeout           (TvmCompileRequest   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void               tvm_compile_request_set_timeout           (TvmCompileRequest   *self,

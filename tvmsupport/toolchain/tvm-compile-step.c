@@ -78,6 +78,17 @@ is_compile (Step *step)
   return tvm_compile_request_translates (step->request);
 }
 
+/* ccache knows nvcc where it makes an object or, with -c, a cubin. */
+static gboolean
+is_cacheable (Step *step)
+{
+  if (tvm_toolchain_get_family (step->toolchain) == TVM_TOOLCHAIN_FAMILY_NVCC &&
+      step->request->kind != TVM_COMPILE_KIND_CUBIN)
+    return step->request->kind == TVM_COMPILE_KIND_OBJECT;
+
+  return is_compile (step);
+}
+
 /* ccache, asked for by the request or in front of the compiler in its command */
 static gboolean
 uses_ccache (Step *step)
@@ -85,7 +96,7 @@ uses_ccache (Step *step)
   const char * const *wrapper = tvm_toolchain_peek_wrapper (step->toolchain);
   guint i;
 
-  if (!is_compile (step))
+  if (!is_cacheable (step))
     return FALSE;
 
   for (i = 0; wrapper != NULL && wrapper[i] != NULL; i++)
@@ -112,7 +123,7 @@ add_wrapper (Step          *step,
       gboolean is_cache = tvm_toolchain_is_compiler_cache (wrapper[i]);
 
       has_cache |= is_cache;
-      if (is_compile (step) || !is_cache)
+      if (is_cacheable (step) || !is_cache)
         g_strv_builder_add (argv, wrapper[i]);
     }
 
@@ -222,7 +233,10 @@ build_spec (Step    *step,
     return NULL;
 
   spec = tvm_process_spec_new ((const char * const *) argv);
-  tvm_process_spec_set_response_file (spec, TVM_RESPONSE_FILE_GNU);
+  /* nvcc takes @file for the name of an input. */
+  if (tvm_toolchain_get_family (step->toolchain) != TVM_TOOLCHAIN_FAMILY_NVCC ||
+      step->request->kind == TVM_COMPILE_KIND_STATIC)
+    tvm_process_spec_set_response_file (spec, TVM_RESPONSE_FILE_GNU);
   tvm_process_spec_set_response_prefix (spec, n_fixed);
   tvm_process_spec_set_private_tmpdir (spec, TRUE);
   tvm_process_spec_set_cwd (spec, tvm_compile_request_get_working_directory (step->request));

@@ -23,7 +23,9 @@
 #define MAX_REMEMBERED 256
 
 static const char probe_text[] =
-  "#if defined __clang__\n"
+  "#if defined __NVCC__\n"
+  "TVM_PROBE nvcc __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ __CUDACC_VER_BUILD__\n"
+  "#elif defined __clang__\n"
   "TVM_PROBE clang __clang_major__ __clang_minor__ __clang_patchlevel__\n"
   "#elif defined __GNUC__\n"
   "TVM_PROBE gcc __GNUC__ __GNUC_MINOR__ __GNUC_PATCHLEVEL__\n"
@@ -125,6 +127,8 @@ tvm_toolchain_identity_parse (const char *stdout_text,
     identity->family = TVM_TOOLCHAIN_FAMILY_GCC;
   else if (g_strcmp0 (words[0], "clang") == 0)
     identity->family = TVM_TOOLCHAIN_FAMILY_CLANG;
+  else if (g_strcmp0 (words[0], "nvcc") == 0)
+    identity->family = TVM_TOOLCHAIN_FAMILY_NVCC;
 
   if (identity->family != TVM_TOOLCHAIN_FAMILY_UNKNOWN && g_strv_length (words) == 4)
     identity->version = g_strjoinv (".", words + 1);
@@ -186,6 +190,42 @@ complete (GTask *task)
                          (GDestroyNotify) tvm_toolchain_identity_free);
 }
 
+/* What nvcc is asked for the target, it passes on to the compiler of the host, which says so among
+ * other things. */
+static void
+host_compiler_ready (GObject      *source,
+                     GAsyncResult *result,
+                     gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Probe *probe = g_task_get_task_data (task);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmProcessResult) process = tvm_process_run_finish (result, &error);
+  g_autofree char *err = NULL;
+  g_autoptr (TvmToolchainIdentity) host = NULL;
+
+  if (process == NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&error));
+      return;
+    }
+
+  err = tvm_bytes_dup_utf8 (process->stderr_bytes);
+  host = tvm_toolchain_identity_parse ("", err);
+  probe->identity->triple = g_steal_pointer (&host->triple);
+  complete (task);
+}
+
+/* nvcc cannot be asked while its environment is wrong; what it makes of that is for the user to
+ * read when it compiles. */
+static gboolean
+is_called_nvcc (const char *path)
+{
+  g_autofree char *name = g_path_get_basename (path);
+
+  return strcmp (name, "nvcc") == 0;
+}
+
 static void
 dumpmachine_ready (GObject      *source,
                    GAsyncResult *result,
@@ -225,6 +265,7 @@ probe_ready (GObject      *source,
   g_autofree char *out = NULL;
   g_autofree char *err = NULL;
   const char *dumpmachine[] = { "-dumpmachine", NULL };
+  const char *host_compiler[] = { "-E", "-x", "c", "-Xcompiler=-v", "/dev/null", NULL };
 
   if (process == NULL)
     {
@@ -236,12 +277,17 @@ probe_ready (GObject      *source,
   err = tvm_bytes_dup_utf8 (process->stderr_bytes);
   probe->identity = tvm_toolchain_identity_parse (out, err);
 
+  if (probe->identity->family == TVM_TOOLCHAIN_FAMILY_UNKNOWN && is_called_nvcc (probe->path))
+    probe->identity->family = TVM_TOOLCHAIN_FAMILY_NVCC;
+
   if (probe->identity->triple == NULL && !process->timed_out)
     {
-      g_autoptr (TvmProcessSpec) spec = make_spec (probe, dumpmachine);
+      gboolean is_nvcc = probe->identity->family == TVM_TOOLCHAIN_FAMILY_NVCC;
+      g_autoptr (TvmProcessSpec) spec = make_spec (probe, is_nvcc ? host_compiler : dumpmachine);
       GCancellable *cancellable = g_task_get_cancellable (task);
 
-      tvm_process_run_async (spec, cancellable, dumpmachine_ready, g_steal_pointer (&task));
+      tvm_process_run_async (spec, cancellable, is_nvcc ? host_compiler_ready : dumpmachine_ready,
+                             g_steal_pointer (&task));
       return;
     }
 
