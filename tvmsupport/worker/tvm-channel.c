@@ -43,6 +43,7 @@ struct _TvmChannel
   int write_errno;          /* 0, or why nothing can be written any more */
   pid_t pid;
   const guint8 *own_page;   /* (nullable): holds zeros in a child that was forked off */
+  guint n_answers;          /* until there is such a page */
 
   /*
    * What reading changes. Between the begin and the end of the watch it belongs to the thread of
@@ -134,12 +135,9 @@ open_descriptors (TvmChannel    *self,
   return 0;
 }
 
-/* Asked for each answer, where a system call would show. */
-static gboolean
-is_forked_child (const TvmChannel *self)
-{
-  return self->own_page != NULL ? *self->own_page == 0 : getpid () != self->pid;
-}
+/* From this answer on it is seen from memory whether the process was forked off: a system call for
+ * each answer shows, but the memory would show in a worker for a single task. */
+#define MARK_ANSWER 8
 
 static void
 mark_process (TvmChannel *self)
@@ -147,7 +145,6 @@ mark_process (TvmChannel *self)
   gsize size = (gsize) sysconf (_SC_PAGESIZE);
   guint8 *page = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-  self->pid = getpid ();
   if (page == MAP_FAILED)
     return;
 
@@ -156,6 +153,19 @@ mark_process (TvmChannel *self)
     self->own_page = page;
   else
     munmap (page, size);
+}
+
+static gboolean
+is_forked_child (TvmChannel *self)
+{
+  if (self->own_page != NULL)
+    return *self->own_page == 0;
+  if (getpid () != self->pid)
+    return TRUE;
+
+  if (++self->n_answers == MARK_ANSWER)
+    mark_process (self);
+  return FALSE;
 }
 
 /* Returns: 0 or an errno */
@@ -204,7 +214,7 @@ tvm_channel_open (TvmWorkerRole               role,
     }
 
   errsv = open_descriptors (self, role);
-  mark_process (self);
+  self->pid = getpid ();
   if (errsv == 0)
     errsv = send_hello (self, program, payload_type);
   if (errsv != 0)
