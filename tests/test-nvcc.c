@@ -384,10 +384,12 @@ test_options (CompileFixture *self,
 {
   static const char * const options[] = {
     "-use_fast_math", "-Xptxas", "-v", "-maxrregcount", "32", "-DUNUSED", "-lineinfo",
-    "-gencode", "arch=compute_90,code=sm_90", NULL,
+    "-gencode", "arch=compute_90,code=sm_90", "-default-stream", "per-thread", "-std", "c++17",
+    "--ftz", "true", NULL,
   };
   g_autoptr (TvmCompileRequest) request = NULL;
   g_autoptr (TvmCompileResult) result = NULL;
+  g_autofree char *line = NULL;
 
   if (!use_nvcc (self))
     return;
@@ -398,6 +400,8 @@ test_options (CompileFixture *self,
   compile_fixture_assert_ok (result);
   /* What is said on success is kept. */
   g_assert_nonnull (strstr (tvm_compile_result_get_log_text (result), "registers"));
+  line = tvm_compile_result_dup_command_line (result);
+  g_assert_nonnull (strstr (line, " -default-stream per-thread -std c++17 --ftz true "));
 }
 
 static void

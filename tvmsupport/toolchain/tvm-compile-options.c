@@ -37,19 +37,28 @@ static const struct
   { "-T", TVM_OPTION_LINK },             { "-u", TVM_OPTION_LINK },
   { "-z", TVM_OPTION_LINK },             { "-e", TVM_OPTION_LINK },
   { "-Xlinker", TVM_OPTION_LINK },       { "-framework", TVM_OPTION_LINK },
-  /* nvcc's */
-  { "-Xcompiler", TVM_OPTION_BOTH },     { "-Xptxas", TVM_OPTION_BOTH },
-  { "-Xnvlink", TVM_OPTION_LINK },       { "-Xfatbin", TVM_OPTION_BOTH },
-  { "-Xcudafe", TVM_OPTION_COMPILE },    { "-gencode", TVM_OPTION_BOTH },
-  { "-code", TVM_OPTION_BOTH },          { "-ccbin", TVM_OPTION_BOTH },
-  { "-maxrregcount", TVM_OPTION_BOTH },  { "-diag-suppress", TVM_OPTION_COMPILE },
-  { "--compiler-options", TVM_OPTION_BOTH }, { "--ptxas-options", TVM_OPTION_BOTH },
-  { "--nvlink-options", TVM_OPTION_LINK }, { "--generate-code", TVM_OPTION_BOTH },
-  { "--gpu-architecture", TVM_OPTION_BOTH }, { "--gpu-code", TVM_OPTION_BOTH },
-  { "--compiler-bindir", TVM_OPTION_BOTH }, { "--maxrregcount", TVM_OPTION_BOTH },
-  { "--linker-options", TVM_OPTION_LINK }, { "--diag-suppress", TVM_OPTION_COMPILE },
-  { "--options-file", TVM_OPTION_BOTH }, { "--threads", TVM_OPTION_BOTH },
-  { "-rpath", TVM_OPTION_LINK },         { "-soname", TVM_OPTION_LINK },
+};
+
+/* Those of nvcc (`nvcc --help`), but for the few that gcc has without an argument. They are for a
+ * compile and a link alike, as nvcc itself takes them. */
+static const char * const nvcc_options_with_argument[] = {
+  "-Xcompiler", "-Xptxas", "-Xnvlink", "-Xfatbin", "-Xcudafe", "-Xarchive", "-gencode", "-code",
+  "-ccbin", "-arbin", "-cudart", "-cudadevrt", "-ldir", "-target-dir", "-Ofc", "-dopt", "-std",
+  "-split-compile", "-split-compile-extended", "-static-global-template-stub", "-keep-dir", "-rdc",
+  "-device-entity-has-hidden-visibility", "-fdevice-time-trace", "-maxrregcount", "-ftz", "-fmad",
+  "-prec-div", "-prec-sqrt", "-default-stream", "-diag-error", "-diag-suppress", "-diag-warn",
+  "-brief-diag", "-jtd", "-device-stack-protector", "-sanitize",
+  "--compiler-options", "--ptxas-options", "--nvlink-options", "--archive-options",
+  "--generate-code", "--gpu-architecture", "--gpu-code", "--compiler-bindir", "--archiver-binary",
+  "--cudart", "--cudadevrt", "--libdevice-directory", "--target-directory", "--Ofast-compile",
+  "--dopt", "--std", "--optimize", "--machine", "--threads", "--split-compile",
+  "--split-compile-extended", "--static-global-template-stub", "--keep-dir",
+  "--device-entity-has-hidden-visibility", "--fdevice-time-trace", "--relocatable-device-code",
+  "--maxrregcount", "--ftz", "--fmad", "--prec-div", "--prec-sqrt", "--default-stream",
+  "--diag-error", "--diag-suppress", "--diag-warn", "--brief-diagnostics",
+  "--jump-table-density", "--device-stack-protector", "--options-file", "--define-macro",
+  "--undefine-macro", "--include-path", "--system-include", "--pre-include", "--linker-options",
+  "--library", "--library-path", NULL,
 };
 
 /* Options by how they begin; an argument is joined to them or there is none. */
@@ -88,6 +97,8 @@ static const struct
   /* nvcc's */
   { "-lineinfo", TVM_OPTION_COMPILE }, { "-use_fast_math", TVM_OPTION_COMPILE },
   { "-split-compile", TVM_OPTION_BOTH }, { "-src-in-ptx", TVM_OPTION_COMPILE },
+  { "-static-global-template-stub", TVM_OPTION_BOTH }, { "-ldir", TVM_OPTION_BOTH },
+  { "-sanitize", TVM_OPTION_BOTH },
 };
 
 TvmOptionUse
@@ -114,6 +125,13 @@ tvm_compile_option_classify (const char * const *options,
             *n_words = 2;
           return options_with_argument[i].use;
         }
+    }
+
+  if (g_strv_contains (nvcc_options_with_argument, option))
+    {
+      if (options[index + 1] != NULL)
+        *n_words = 2;
+      return TVM_OPTION_BOTH;
     }
 
   for (i = 0; i < G_N_ELEMENTS (exceptions); i++)
