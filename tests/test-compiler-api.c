@@ -130,6 +130,7 @@ test_describe (CompileFixture *self,
   g_assert_no_error (error);
   g_assert_nonnull (strstr (text, "tvmsupport"));
   g_assert_nonnull (strstr (text, "linux"));
+  g_assert_nonnull (strstr (text, "\nCUDA\n"));
 
   g_cancellable_cancel (cancellable);
   cancelled = tvm_describe (cancellable, &error);

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/tvm-describe.h"
 
+#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
@@ -55,7 +56,7 @@ static const char * const compilers[] = { "g++", "gcc", "clang++", "clang" };
 /* Tools that need no asking: where they are is all there is to say. */
 static const char * const tools[] = {
   "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc",
-  "nvcc", "hipcc", "emcc", "xcrun",
+  "hipcc", "emcc", "xcrun",
 };
 
 static gboolean
@@ -332,6 +333,7 @@ ask_next_compiler (GTask *task)
   else
     {
       append_tools (description->text);
+      tvm_cuda_toolkit_describe (description->text);
       g_task_return_pointer (task, g_strdup (description->text->str), g_free);
     }
 }

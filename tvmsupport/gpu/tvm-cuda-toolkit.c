@@ -9,9 +9,13 @@
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A chain of wrappers longer than this is a loop. */
 #define MAX_WRAPPERS 8
+
+/* What is larger is no wrapper, but nvcc itself. */
+#define MAX_WRAPPER_SIZE (64 * 1024)
 
 /* What makes a directory one of CUDA: some of it is missing from each of NVIDIA's installer,
  * Debian's packages, conda's, and an installation without the compiler. */
@@ -123,8 +127,10 @@ find_wrapped (const char *script)
 {
   g_autofree char *text = NULL;
   const char *at;
+  struct stat st;
 
-  if (!g_file_get_contents (script, &text, NULL, NULL) || !g_str_has_prefix (text, "#!"))
+  if (stat (script, &st) != 0 || !S_ISREG (st.st_mode) || st.st_size > MAX_WRAPPER_SIZE ||
+      !g_file_get_contents (script, &text, NULL, NULL) || !g_str_has_prefix (text, "#!"))
     return NULL;
 
   at = text;
