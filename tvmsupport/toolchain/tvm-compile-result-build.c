@@ -107,6 +107,9 @@ tvm_compile_result_add_step (TvmCompileResult *self,
   self->peak_memory = MAX (self->peak_memory, step->peak_memory);
   self->cache_status = merge_cache_status (self->cache_status, step->cache_status);
 
+  if (self->cache_reason == NULL)
+    self->cache_reason = g_strdup (step->cache_reason);
+
   self->log = old_log != NULL ? concat_bytes (old_log, step->log) : g_bytes_ref (step->log);
   if (step->log_text[0] != '\0')
     {

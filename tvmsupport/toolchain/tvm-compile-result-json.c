@@ -159,6 +159,7 @@ add_result (JsonBuilder      *builder,
   add_member_int (builder, "term_signal", self->term_signal);
   add_member_boolean (builder, "timed_out", self->timed_out);
   add_member_path (builder, "cache", enum_nick (TVM_TYPE_CACHE_STATUS, self->cache_status));
+  add_member_path (builder, "cache_reason", self->cache_reason);
   add_member_int (builder, "n_errors", self->n_errors);
   add_member_int (builder, "n_warnings", self->n_warnings);
   add_diagnostics (builder, "diagnostics", G_LIST_MODEL (self->diagnostics));

@@ -33,6 +33,7 @@ struct _TvmCompileResult
   guint n_warnings;
   char **dependencies;
   TvmCacheStatus cache_status;
+  char *cache_reason;         /* (nullable): why it is a bypass */
   gint64 elapsed_usec;
   gint64 user_usec;
   gint64 system_usec;

@@ -51,6 +51,7 @@ typedef enum
   PROP_N_WARNINGS,
   PROP_DEPENDENCIES,
   PROP_CACHE_STATUS,
+  PROP_CACHE_REASON,
   PROP_ELAPSED,
   PROP_USER_TIME,
   PROP_SYSTEM_TIME,
@@ -129,6 +130,9 @@ tvm_compile_result_get_property (GObject    *object,
     case PROP_CACHE_STATUS:
       g_value_set_enum (value, self->cache_status);
       break;
+    case PROP_CACHE_REASON:
+      g_value_set_string (value, self->cache_reason);
+      break;
     case PROP_ELAPSED:
       g_value_set_int64 (value, self->elapsed_usec);
       break;
@@ -163,6 +167,7 @@ tvm_compile_result_finalize (GObject *object)
   g_clear_object (&self->diagnostics);
   g_clear_object (&self->steps);
   g_strfreev (self->dependencies);
+  g_free (self->cache_reason);
   g_clear_error (&self->error);
 
   G_OBJECT_CLASS (tvm_compile_result_parent_class)->finalize (object);
@@ -231,6 +236,16 @@ install_status_properties (void)
   obj_props[PROP_CACHE_STATUS] =
     g_param_spec_enum ("cache-status", NULL, NULL, TVM_TYPE_CACHE_STATUS,
                        TVM_CACHE_STATUS_DISABLED, ro_flags);
+
+  /**
+   * TvmCompileResult:cache-reason:
+   *
+   * Why the cache declined; %NULL if it did not, or does not say.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_CACHE_REASON] =
+    g_param_spec_string ("cache-reason", NULL, NULL, NULL, ro_flags);
 }
 
 static void
@@ -812,6 +827,25 @@ tvm_compile_result_get_cache_status (TvmCompileResult *self)
   g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), TVM_CACHE_STATUS_DISABLED);
 
   return self->cache_status;
+}
+
+/**
+ * tvm_compile_result_get_cache_reason: (get-property cache-reason)
+ * @self: a result
+ *
+ * Gets why the cache declined, where the status is %TVM_CACHE_STATUS_BYPASS and the cache is a
+ * [class@TvmSupport.KernelCache]; other caches do not say.
+ *
+ * Returns: (transfer none) (nullable): a sentence
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_result_get_cache_reason (TvmCompileResult *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+
+  return self->cache_reason;
 }
 
 /**

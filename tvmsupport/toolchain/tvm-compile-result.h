@@ -80,6 +80,8 @@ char          **tvm_compile_result_dup_dependencies  (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmCacheStatus  tvm_compile_result_get_cache_status  (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+const char     *tvm_compile_result_get_cache_reason  (TvmCompileResult  *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64          tvm_compile_result_get_elapsed       (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64          tvm_compile_result_get_user_time     (TvmCompileResult  *self);

@@ -4,6 +4,7 @@
 #include "tvmsupport/toolchain/tvm-compile-step-private.h"
 
 #include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/toolchain/tvm-compile-cache-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-plan-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
@@ -34,6 +35,9 @@ typedef struct
   char *output;              /* where the output is in the end; the request has where the tool writes */
   char *depfile;             /* (nullable) */
   char *cache_log;           /* (nullable) */
+  char **command;            /* once it is known */
+  guint n_fixed;             /* how many words of it stay on the command line */
+  TvmCompileCache *cache;    /* (nullable) */
   TvmCompileResult *result;
 } Step;
 
@@ -50,6 +54,8 @@ step_free (gpointer data)
   g_free (step->output);
   g_free (step->depfile);
   g_free (step->cache_log);
+  g_strfreev (step->command);
+  g_clear_pointer (&step->cache, tvm_compile_cache_free);
   g_clear_object (&step->result);
   g_free (step);
 }
@@ -221,23 +227,16 @@ add_environment (Step           *step,
 }
 
 static TvmProcessSpec *
-build_spec (Step    *step,
-            GError **error)
+build_spec (Step *step)
 {
-  guint n_fixed;
-  g_auto (GStrv) argv = build_command (step, &n_fixed, error);
   guint64 memory_limit = tvm_compile_request_get_memory_limit (step->request);
-  TvmProcessSpec *spec;
+  TvmProcessSpec *spec = tvm_process_spec_new ((const char * const *) step->command);
 
-  if (argv == NULL)
-    return NULL;
-
-  spec = tvm_process_spec_new ((const char * const *) argv);
   /* nvcc takes @file for the name of an input. */
   if (tvm_toolchain_get_family (step->toolchain) != TVM_TOOLCHAIN_FAMILY_NVCC ||
       step->request->kind == TVM_COMPILE_KIND_STATIC)
     tvm_process_spec_set_response_file (spec, TVM_RESPONSE_FILE_GNU);
-  tvm_process_spec_set_response_prefix (spec, n_fixed);
+  tvm_process_spec_set_response_prefix (spec, step->n_fixed);
   tvm_process_spec_set_private_tmpdir (spec, TRUE);
   tvm_process_spec_set_cwd (spec, tvm_compile_request_get_working_directory (step->request));
   tvm_process_spec_set_timeout (spec, tvm_compile_request_get_timeout (step->request));
@@ -361,13 +360,17 @@ conclude_in_thread (GTask        *task,
   TvmCompileResult *result = step->result;
   GError *error = NULL;
 
-  read_reports (step);
+  if (result->cache_status != TVM_CACHE_STATUS_HIT || step->cache == NULL)
+    read_reports (step);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error))
     {
       g_clear_pointer (&step->stage, tvm_stage_free);
       g_task_return_error (task, error);
       return;
     }
+
+  if (step->cache != NULL && result->cache_status != TVM_CACHE_STATUS_HIT)
+    tvm_compile_cache_keep (step->cache, result, cancellable);
 
   if (step->stage != NULL && tvm_compile_result_get_successful (result))
     tvm_stage_commit (step->stage, &result->error);
@@ -428,16 +431,99 @@ static void
 run_tool (GTask *task)
 {
   Step *step = g_task_get_task_data (task);
-  GError *error = NULL;
-  g_autoptr (TvmProcessSpec) spec = build_spec (step, &error);
+  g_autoptr (TvmProcessSpec) spec = build_spec (step);
 
-  if (spec == NULL)
+  tvm_process_run_async (spec, g_task_get_cancellable (task), process_ready, g_object_ref (task));
+}
+
+/* In a thread, on a step that waits for it: whether the cache had all that the tool would make */
+static void
+look_in_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  Step *step = g_task_get_task_data (G_TASK (task_data));
+  GError *error = NULL;
+  gboolean hit = tvm_compile_cache_find (step->cache, step->result, cancellable, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, hit);
+}
+
+static void
+cache_ready (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Step *step = g_task_get_task_data (task);
+  GError *error = NULL;
+  gboolean hit = g_task_propagate_boolean (G_TASK (result), &error);
+
+  if (error != NULL)
+    {
+      return_failure (task, error);
+      return;
+    }
+  if (!hit)
+    {
+      run_tool (task);
+      return;
+    }
+
+  g_clear_pointer (&step->slot, tvm_job_slot_release);
+  g_clear_object (&step->compiler);
+  g_task_run_in_thread (task, conclude_in_thread);
+}
+
+/* What the kernel cache does for this step; NULL if nothing. ccache does what it is asked for
+ * alone. */
+static TvmCompileCache *
+make_cache (Step *step)
+{
+  g_autoptr (TvmKernelCache) cache = tvm_compiler_dup_cache (step->compiler);
+  TvmCompileCacheFlags flags = TVM_COMPILE_CACHE_NONE;
+
+  if (cache == NULL || !is_compile (step) || uses_ccache (step))
+    return NULL;
+
+  if (step->depfile != NULL)
+    flags |= TVM_COMPILE_CACHE_HAS_DEPFILE;
+  if ((step->flags & TVM_STEP_HIDE_FOLDER) != 0)
+    flags |= TVM_COMPILE_CACHE_HIDE_FOLDER;
+  return tvm_compile_cache_new (cache, step->toolchain, step->request,
+                                (const char * const *) step->command, flags);
+}
+
+static void
+make_output (GTask *task)
+{
+  Step *step = g_task_get_task_data (task);
+  g_autoptr (GTask) look = NULL;
+  GError *error = NULL;
+
+  step->command = build_command (step, &step->n_fixed, &error);
+  if (step->command == NULL)
     {
       return_failure (task, error);
       return;
     }
 
-  tvm_process_run_async (spec, g_task_get_cancellable (task), process_ready, g_object_ref (task));
+  step->cache = make_cache (step);
+  if (step->cache == NULL)
+    {
+      run_tool (task);
+      return;
+    }
+
+  look = g_task_new (NULL, g_task_get_cancellable (task), cache_ready, g_object_ref (task));
+  g_task_set_source_tag (look, make_output);
+  /* Its callback holds the step until the thread is done with it. */
+  g_task_set_task_data (look, task, NULL);
+  g_task_run_in_thread (look, look_in_thread);
 }
 
 static void
@@ -460,7 +546,7 @@ stage_ready (GObject      *source,
   step->depfile = tvm_stage_build_path (step->stage, "depfile");
   if (uses_ccache (step))
     step->cache_log = tvm_stage_build_path (step->stage, "cache-log");
-  run_tool (task);
+  make_output (task);
 }
 
 static void
@@ -493,7 +579,7 @@ slot_ready (GObject      *source,
   step->depfile = g_strconcat (step->output, ".d", NULL);
   if (uses_ccache (step))
     step->cache_log = g_strconcat (step->output, ".cache-log", NULL);
-  run_tool (task);
+  make_output (task);
 }
 
 void

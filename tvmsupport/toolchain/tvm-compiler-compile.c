@@ -4,8 +4,56 @@
 #include "tvmsupport/toolchain/tvm-compiler.h"
 
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/toolchain/tvm-compiler-private.h"
 
 /* One request; tvm-compiler-batch.c has many, tvm-compile-run.c what the class does by default. */
+
+/**
+ * tvm_compiler_get_cache: (get-property cache)
+ * @self: a compiler
+ *
+ * Gets where what is compiled is kept.
+ *
+ * Returns: (transfer none) (nullable): the cache, valid until another one is set
+ *
+ * Since: 1.0
+ */
+TvmKernelCache *
+tvm_compiler_get_cache (TvmCompiler *self)
+{
+  g_autoptr (TvmKernelCache) cache = NULL;
+
+  g_return_val_if_fail (TVM_IS_COMPILER (self), NULL);
+
+  /* The compiler has a reference of its own. */
+  cache = tvm_compiler_dup_cache (self);
+  return cache;
+}
+
+/**
+ * tvm_compiler_set_cache: (set-property cache)
+ * @self: a compiler
+ * @cache: (nullable): a cache, or %NULL for none
+ *
+ * Sets where what is compiled is kept and looked for, for the compiles that begin from now on.
+ *
+ * Each source is looked for by itself; links and archives are never kept. Not for the cache, which
+ * [property@TvmSupport.CompileResult:cache-reason] then says, are options that make further files,
+ * or that make the compiler read files that it does not report. A request that asks for ccache
+ * does not use it.
+ *
+ * Since: 1.0
+ */
+void
+tvm_compiler_set_cache (TvmCompiler    *self,
+                        TvmKernelCache *cache)
+{
+  g_return_if_fail (TVM_IS_COMPILER (self));
+  g_return_if_fail (cache == NULL || TVM_IS_KERNEL_CACHE (cache));
+
+  if (tvm_compiler_replace_cache (self, cache))
+    g_object_notify (G_OBJECT (self), "cache");
+}
 
 /**
  * tvm_compiler_compile_async:

@@ -11,6 +11,11 @@ TvmJobLimiter      *tvm_compiler_get_limiter    (TvmCompiler          *self);
 TvmCompileRequest  *tvm_compiler_merge_request  (TvmCompiler          *self,
                                                  TvmCompileRequest    *request,
                                                  GError              **error);
+/* Returns: (transfer full) (nullable) */
+TvmKernelCache     *tvm_compiler_dup_cache      (TvmCompiler          *self);
+/* Whether it is another one than before */
+gboolean            tvm_compiler_replace_cache  (TvmCompiler          *self,
+                                                 TvmKernelCache       *cache);
 /* NULL with an error set, whatever the implementation does */
 char              **tvm_compiler_build_argv     (TvmCompiler          *self,
                                                  TvmToolchain         *toolchain,

@@ -54,10 +54,11 @@
 
 typedef struct
 {
-  GMutex lock;                  /* guards the next three; the toolchain is loaded at first use */
+  GMutex lock;                  /* guards the next four; the toolchain is loaded at first use */
   TvmToolchain *toolchain;      /* (nullable) */
   char **options;               /* (nullable) */
   char **add_files;             /* (nullable) */
+  TvmKernelCache *cache;        /* (nullable) */
   char *command;                /* (nullable) */
   char *output_format;
   guint max_jobs;
@@ -80,9 +81,10 @@ typedef enum
   PROP_ADD_FILES,
   PROP_MAX_JOBS,
   PROP_MEMORY_PER_JOB,
+  PROP_CACHE,
 } TvmCompilerProperty;
 
-static GParamSpec *obj_props[PROP_MEMORY_PER_JOB + 1];
+static GParamSpec *obj_props[PROP_CACHE + 1];
 
 enum
 {
@@ -138,6 +140,9 @@ tvm_compiler_get_property (GObject    *object,
     case PROP_MEMORY_PER_JOB:
       g_value_set_uint64 (value, priv->memory_per_job);
       break;
+    case PROP_CACHE:
+      g_value_take_object (value, tvm_compiler_dup_cache (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -180,6 +185,9 @@ tvm_compiler_set_property (GObject      *object,
     case PROP_MEMORY_PER_JOB:
       tvm_compiler_set_memory_per_job (self, g_value_get_uint64 (value));
       break;
+    case PROP_CACHE:
+      tvm_compiler_set_cache (self, g_value_get_object (value));
+      break;
     case PROP_TARGET_TRIPLE:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -197,6 +205,7 @@ tvm_compiler_finalize (GObject *object)
   g_free (priv->output_format);
   g_strfreev (priv->options);
   g_strfreev (priv->add_files);
+  g_clear_object (&priv->cache);
   g_clear_pointer (&priv->limiter, tvm_job_limiter_unref);
   g_mutex_clear (&priv->lock);
 
@@ -293,6 +302,16 @@ install_properties (GObjectClass *object_class)
   obj_props[PROP_MEMORY_PER_JOB] =
     g_param_spec_uint64 ("memory-per-job", NULL, NULL, 0, G_MAXUINT64, 0, rw);
 
+  /**
+   * TvmCompiler:cache:
+   *
+   * Where what is compiled is kept and looked for; %NULL, the default, for none.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_CACHE] =
+    g_param_spec_object ("cache", NULL, NULL, TVM_TYPE_KERNEL_CACHE, rw);
+
   g_object_class_install_properties (object_class, G_N_ELEMENTS (obj_props), obj_props);
 }
 
@@ -371,6 +390,34 @@ tvm_compiler_init (TvmCompiler *self)
   priv->output_format = g_strdup ("so");
   jobserver = tvm_jobserver_get_default (&jobserver_unavailable);
   priv->limiter = tvm_job_limiter_new (jobserver, jobserver_unavailable ? 1 : 0);
+}
+
+TvmKernelCache *
+tvm_compiler_dup_cache (TvmCompiler *self)
+{
+  TvmCompilerPrivate *priv = PRIVATE (self);
+  TvmKernelCache *cache = NULL;
+
+  g_mutex_lock (&priv->lock);
+  g_set_object (&cache, priv->cache);
+  g_mutex_unlock (&priv->lock);
+
+  return cache;
+}
+
+gboolean
+tvm_compiler_replace_cache (TvmCompiler    *self,
+                            TvmKernelCache *cache)
+{
+  TvmCompilerPrivate *priv = PRIVATE (self);
+  g_autoptr (TvmKernelCache) old = NULL;
+
+  g_mutex_lock (&priv->lock);
+  old = g_steal_pointer (&priv->cache);
+  g_set_object (&priv->cache, cache);
+  g_mutex_unlock (&priv->lock);
+
+  return old != cache;
 }
 
 /**

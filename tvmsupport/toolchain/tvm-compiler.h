@@ -9,6 +9,7 @@
 
 #include <tvmsupport/toolchain/tvm-compile-request.h>
 #include <tvmsupport/toolchain/tvm-compile-result.h>
+#include <tvmsupport/toolchain/tvm-kernel-cache.h>
 #include <tvmsupport/toolchain/tvm-toolchain.h>
 #include <tvmsupport/tvm-version-macros.h>
 
@@ -121,6 +122,11 @@ guint64           tvm_compiler_get_memory_per_job     (TvmCompiler          *sel
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void              tvm_compiler_set_memory_per_job     (TvmCompiler          *self,
                                                        guint64               memory_per_job);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+TvmKernelCache   *tvm_compiler_get_cache              (TvmCompiler          *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void              tvm_compiler_set_cache              (TvmCompiler          *self,
+                                                       TvmKernelCache       *cache);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmToolchain *tvm_compiler_load_toolchain (TvmCompiler  *self,
                                            GCancellable *cancellable,
