@@ -3,6 +3,7 @@
 
 #include "compile-fixture.h"
 
+#include "tvmsupport/gpu/tvm-nvcc-compiler.h"
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
 #include "tvmsupport/toolchain/tvm-kernel-key-private.h"
 
@@ -249,6 +250,42 @@ test_bytes (CompileFixture *self,
     }
 }
 
+/* A kernel for NVIDIA's machines, without one; ptxas and cicc are not run for a hit. */
+static void
+test_nvcc (CompileFixture *self,
+           gconstpointer   data)
+{
+  g_autofree char *header = compile_fixture_write (self, "k.h", "#define VALUE 1\n");
+  g_autofree char *source = compile_fixture_write (
+    self, "k.cu", "#include \"k.h\"\nextern \"C\" __global__ void f (int *x) { *x = VALUE; }\n");
+  g_autoptr (TvmNvccCompiler) nvcc = NULL;
+  g_autoptr (GError) error = NULL;
+  const TvmCacheStatus expected[] = {
+    TVM_CACHE_STATUS_MISS, TVM_CACHE_STATUS_HIT, TVM_CACHE_STATUS_MISS, TVM_CACHE_STATUS_HIT,
+  };
+
+  nvcc = tvm_nvcc_compiler_new (NULL, &error);
+  if (nvcc == NULL)
+    {
+      g_test_skip (error->message);
+      return;
+    }
+
+  g_set_object (&self->compiler, TVM_COMPILER (nvcc));
+  use_cache (self);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_autoptr (TvmCompileRequest) request =
+        compile_fixture_request (self, TVM_COMPILE_KIND_PTX, source, "k.ptx");
+      g_autoptr (TvmCompileResult) result = NULL;
+
+      if (i == 2)
+        g_free (compile_fixture_write (self, "k.h", "#define VALUE 2\n"));
+      result = compile_fixture_compile (self, request);
+      assert_status (result, expected[i]);
+    }
+}
+
 /* The sources of a library are kept, the link is not. */
 static void
 test_library (CompileFixture *self,
@@ -382,6 +419,7 @@ main (int   argc,
   add ("/compile-cache/options", test_options);
   add ("/compile-cache/source", test_source);
   add ("/compile-cache/bytes", test_bytes);
+  add ("/compile-cache/nvcc", test_nvcc);
   add ("/compile-cache/library", test_library);
   add ("/compile-cache/no-use", test_no_use);
   add ("/compile-cache/entry", test_entry);

@@ -3,6 +3,9 @@
 
 #include "tool-fixture.h"
 
+#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/toolchain/tvm-kernel-cache.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -23,7 +26,7 @@ static void
 test_help (Fixture       *self,
            gconstpointer  data)
 {
-  static const char * const commands[] = { "cc", "symbols", "run", "map", "describe" };
+  static const char * const commands[] = { "cc", "symbols", "run", "map", "cache", "describe" };
   g_auto (Outcome) outcome = OUTCOME_INIT;
 
   run (self, &outcome, "--version");
@@ -64,6 +67,11 @@ static const struct
   { "nonsense", "“nonsense”" },
   { "--nonsense", "“--nonsense”" },
   { "help nonsense", "“nonsense”" },
+  { "cache nonsense", "“nonsense”" },
+  { "cache stats clear", "“clear”" },
+  { "cache trim", "--size" },
+  { "cache trim --size x", "“x”" },
+  { "cache clear --json", "--json" },
   { "describe nonsense", "“nonsense”" },
   { "describe --nonsense", "--nonsense" },
   { "symbols", "No file" },
@@ -377,6 +385,59 @@ test_symbols (Fixture       *self,
   assert_contains (outcome.err, "text");
 }
 
+static gint64
+get_cache_number (Fixture    *self,
+                  const char *name)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  g_autoptr (JsonNode) node = NULL;
+
+  run (self, &outcome, "cache stats --json -d kernels");
+  assert_quiet (&outcome);
+  node = parse_json (outcome.out);
+  g_assert_true (json_object_has_member (json_node_get_object (node), name));
+  return json_object_get_int_member (json_node_get_object (node), name);
+}
+
+static void
+test_cache (Fixture       *self,
+            gconstpointer  data)
+{
+  g_autofree char *directory = g_build_filename (self->folder, "kernels", NULL);
+  g_autoptr (TvmKernelCache) cache = tvm_kernel_cache_new (directory);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("kernel", 6);
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (get_cache_number (self, "entries"), ==, 0);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+
+      g_assert_true (tvm_kernel_cache_store (cache, key, bytes, NULL, &error));
+    }
+  g_assert_cmpint (get_cache_number (self, "entries"), ==, 3);
+  g_assert_cmpint (get_cache_number (self, "size"), ==, tvm_kernel_cache_get_size (cache));
+  g_assert_cmpint (get_cache_number (self, "maximum_size"), ==, 1 << 30);
+  g_assert_cmpint (get_cache_number (self, "hits"), ==, 0);
+  run (self, &outcome, "cache -d kernels");
+  assert_quiet (&outcome);
+  assert_contains (outcome.out, directory);
+  assert_contains (outcome.out, "GiB");
+  run (self, &outcome, "cache trim -d kernels --size 130");
+  assert_quiet (&outcome);
+  g_assert_cmpint (get_cache_number (self, "entries"), ==, 2);
+  run (self, &outcome, "cache clear --directory=kernels");
+  assert_quiet (&outcome);
+  g_assert_cmpint (get_cache_number (self, "entries"), ==, 0);
+
+  g_assert_cmpint (g_chmod (directory, 0777), ==, 0);
+  run (self, &outcome, "cache -d kernels");
+  g_assert_cmpint (outcome.status, ==, 1);
+  assert_contains (outcome.err, "tvmsupport: ");
+  g_assert_cmpint (tvm_rmtree_at (AT_FDCWD, directory, NULL), ==, 0);
+}
+
 static void
 test_describe (Fixture       *self,
                gconstpointer  data)
@@ -481,7 +542,9 @@ static const struct
   const char *words;
   const char *expected;
 } completions[] = {
-  { "tvmsupport ''", "cc symbols run map describe help --help --version" },
+  { "tvmsupport cache --si", "--size" },
+  { "tvmsupport cache t", "trim" },
+  { "tvmsupport ''", "cc symbols run map cache describe help --help --version" },
   { "tvmsupport sy", "symbols" },
   { "tvmsupport help d", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
@@ -566,6 +629,7 @@ main (int   argc,
   add ("/tool/cc/sigint", GINT_TO_POINTER (SIGINT), test_signal);
   add ("/tool/cc/sigterm", GINT_TO_POINTER (SIGTERM), test_signal);
   add ("/tool/symbols", NULL, test_symbols);
+  add ("/tool/cache", NULL, test_cache);
   add ("/tool/describe", NULL, test_describe);
   add ("/tool/full", NULL, test_full);
   add ("/tool/completion", NULL, test_completion);

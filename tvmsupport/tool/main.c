@@ -17,6 +17,7 @@ static const ToolCommand commands[] = {
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
   { "run", N_("Run a program within limits"), tool_run_run },
   { "map", N_("Run a program for each of many inputs"), tool_run_map },
+  { "cache", N_("Count or clear the cache of compiled kernels"), tool_run_cache },
   { "describe", N_("Describe the library and the machine"), tool_run_describe },
 };
 

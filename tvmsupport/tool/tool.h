@@ -35,6 +35,8 @@ typedef struct
 } ToolCommand;
 
 /* A run function gets the words from the name of the command on, and returns the exit status. */
+int tool_run_cache    (Tool  *tool,
+                       char **argv);
 int tool_run_cc       (Tool  *tool,
                        char **argv);
 int tool_run_describe (Tool  *tool,
