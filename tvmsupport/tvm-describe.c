@@ -55,8 +55,7 @@ static const char * const compilers[] = { "g++", "gcc", "clang++", "clang" };
 
 /* Tools that need no asking: where they are is all there is to say. */
 static const char * const tools[] = {
-  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc",
-  "hipcc", "emcc", "xcrun",
+  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc", "emcc", "xcrun",
 };
 
 static gboolean

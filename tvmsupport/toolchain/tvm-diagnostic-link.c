@@ -99,7 +99,7 @@ is_tool (TvmSlice            name,
   const TvmSlice bare = bare_name (name);
   const char *dash = NULL;
 
-  if (bare.len == 0)
+  if (bare.data == NULL || bare.len == 0)
     return FALSE;
   if (is_one_of (bare, names, n_names))
     return TRUE;
@@ -155,7 +155,7 @@ take_section (TvmSlice *text)
 {
   const char *open = NULL;
 
-  if (!tvm_slice_has_suffix (*text, ")"))
+  if (text->data == NULL || !tvm_slice_has_suffix (*text, ")"))
     return FALSE;
 
   open = memrchr (text->data, '(', text->len);

@@ -88,7 +88,11 @@ static inline const char *
 tvm_slice_find (TvmSlice    slice,
                 const char *needle)
 {
-  return slice.len == 0 ? NULL : memmem (slice.data, slice.len, needle, strlen (needle));
+  /* The second is for GCC, which with its sanitizers expects data that is NULL to have a length. */
+  if (slice.len == 0 || slice.data == NULL)
+    return NULL;
+
+  return memmem (slice.data, slice.len, needle, strlen (needle));
 }
 
 /* From @offset to the end */
