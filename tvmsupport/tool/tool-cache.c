@@ -4,6 +4,7 @@
 #include "tvmsupport/tool/tool.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 
 #include <tvmsupport/tvmsupport.h>
@@ -40,12 +41,12 @@ write_table (const char *directory,
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (text, _("Directory:     %s\n"), shown);
-  g_string_append_printf (text, _("Entries:       %" G_GUINT64_FORMAT "\n"),
+  g_string_append_printf (text, _("Entries:       %" PRIu64 "\n"),
                           get_number (stats, "entries"));
   g_string_append_printf (text, _("Size:          %s\n"), size);
   g_string_append_printf (text, _("Maximum size:  %s\n"), limit);
-  g_string_append_printf (text, _("Hits:          %" G_GUINT64_FORMAT "\n"), hits);
-  g_string_append_printf (text, _("Misses:        %" G_GUINT64_FORMAT "\n"), looks - hits);
+  g_string_append_printf (text, _("Hits:          %" PRIu64 "\n"), hits);
+  g_string_append_printf (text, _("Misses:        %" PRIu64 "\n"), looks - hits);
   if (looks > 0)
     g_string_append_printf (text, _("Hit rate:      %.1f %%\n"), 100.0 * hits / looks);
 
