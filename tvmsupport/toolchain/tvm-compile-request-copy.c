@@ -18,6 +18,7 @@ tvm_compile_request_copy_bare (TvmCompileRequest *self,
   copy->ccache_environ = g_strdupv (self->ccache_environ);
   copy->archiver = g_strdup (self->archiver);
   copy->arch = g_strdup (self->arch);
+  copy->name_expressions = g_strdupv (self->name_expressions);
   copy->timeout_msec = self->timeout_msec;
   copy->memory_limit = self->memory_limit;
   copy->output_limit = self->output_limit;
@@ -57,4 +58,22 @@ tvm_compile_request_copy (TvmCompileRequest *self)
     }
 
   return copy;
+}
+
+/**
+ * tvm_compile_request_dup_name_expressions: (get-property name-expressions)
+ * @self: a request
+ *
+ * Gets the expressions whose names in the output are wanted.
+ *
+ * Returns: (transfer full) (nullable) (array zero-terminated=1): a copy
+ *
+ * Since: 1.0
+ */
+char **
+tvm_compile_request_dup_name_expressions (TvmCompileRequest *self)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_REQUEST (self), NULL);
+
+  return g_strdupv (self->name_expressions);
 }

@@ -40,6 +40,7 @@ struct _TvmCompileRequest
   char **ccache_environ;
   char *archiver;
   char *arch;
+  char **name_expressions;
   gint64 timeout_msec;
   guint64 memory_limit;
   guint64 output_limit;

@@ -48,6 +48,7 @@ typedef enum
   PROP_CCACHE_ENVIRON,
   PROP_ARCHIVER,
   PROP_ARCH,
+  PROP_NAME_EXPRESSIONS,
   PROP_TIMEOUT,
   PROP_MEMORY_LIMIT,
   PROP_OUTPUT_LIMIT,
@@ -141,6 +142,9 @@ tvm_compile_request_get_property (GObject    *object,
     case PROP_ARCH:
       g_value_set_string (value, self->arch);
       break;
+    case PROP_NAME_EXPRESSIONS:
+      g_value_set_boxed (value, self->name_expressions);
+      break;
     case PROP_TIMEOUT:
       g_value_set_int64 (value, self->timeout_msec);
       break;
@@ -199,6 +203,9 @@ tvm_compile_request_set_property (GObject      *object,
     case PROP_ARCH:
       tvm_compile_request_set_arch (self, g_value_get_string (value));
       break;
+    case PROP_NAME_EXPRESSIONS:
+      tvm_compile_request_set_name_expressions (self, g_value_get_boxed (value));
+      break;
     case PROP_TIMEOUT:
       tvm_compile_request_set_timeout (self, g_value_get_int64 (value));
       break;
@@ -232,6 +239,7 @@ tvm_compile_request_finalize (GObject *object)
   g_strfreev (self->ccache_environ);
   g_free (self->archiver);
   g_free (self->arch);
+  g_strfreev (self->name_expressions);
   g_free (self->side_stem);
   g_free (self->work_folder);
 
@@ -371,6 +379,18 @@ tvm_compile_request_class_init (TvmCompileRequestClass *klass)
    * Since: 1.0
    */
   obj_props[PROP_ARCH] = g_param_spec_string ("arch", NULL, NULL, NULL, flags);
+
+  /**
+   * TvmCompileRequest:name-expressions:
+   *
+   * C++ expressions that name kernels or variables of the GPU, such as `scale<float>`. Templates
+   * among them are made, and [method@TvmSupport.CompileResult.get_lowered_name] says what each is
+   * called in the output. Only [class@TvmSupport.NvrtcCompiler] looks at them.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_NAME_EXPRESSIONS] =
+    g_param_spec_boxed ("name-expressions", NULL, NULL, G_TYPE_STRV, flags);
 
   /**
    * TvmCompileRequest:timeout:
@@ -788,6 +808,24 @@ tvm_compile_request_set_arch (TvmCompileRequest *self,
   g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
 
   set_string (self, &self->arch, arch, PROP_ARCH);
+}
+
+/**
+ * tvm_compile_request_set_name_expressions: (set-property name-expressions)
+ * @self: a request
+ * @name_expressions: (nullable) (array zero-terminated=1): the new value, which is copied
+ *
+ * Sets the expressions whose names in the output are wanted.
+ *
+ * Since: 1.0
+ */
+void
+tvm_compile_request_set_name_expressions (TvmCompileRequest  *self,
+                                          const char * const *name_expressions)
+{
+  g_return_if_fail (TVM_IS_COMPILE_REQUEST (self));
+
+  set_strv (self, &self->name_expressions, name_expressions, PROP_NAME_EXPRESSIONS);
 }
 
 /**

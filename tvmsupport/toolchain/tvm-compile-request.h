@@ -148,6 +148,11 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 void               tvm_compile_request_set_arch              (TvmCompileRequest   *self,
                                                               const char          *arch);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+char             **tvm_compile_request_dup_name_expressions  (TvmCompileRequest   *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void               tvm_compile_request_set_name_expressions  (TvmCompileRequest   *self,
+                                                              const char * const  *name_expressions);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64             tvm_compile_request_get_timeout           (TvmCompileRequest   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void               tvm_compile_request_set_timeout           (TvmCompileRequest   *self,

@@ -32,6 +32,7 @@ struct _TvmCompileResult
   guint n_errors;
   guint n_warnings;
   char **dependencies;
+  GHashTable *lowered_names;  /* (nullable) (element-type utf8 utf8): by expression */
   TvmCacheStatus cache_status;
   char *cache_reason;         /* (nullable): why it is a bypass */
   gint64 elapsed_usec;

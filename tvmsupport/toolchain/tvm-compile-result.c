@@ -168,6 +168,7 @@ tvm_compile_result_finalize (GObject *object)
   g_clear_object (&self->steps);
   g_strfreev (self->dependencies);
   g_free (self->cache_reason);
+  g_clear_pointer (&self->lowered_names, g_hash_table_unref);
   g_clear_error (&self->error);
 
   G_OBJECT_CLASS (tvm_compile_result_parent_class)->finalize (object);
@@ -809,6 +810,31 @@ tvm_compile_result_dup_dependencies (TvmCompileResult *self)
   g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
 
   return g_strdupv (self->dependencies);
+}
+
+/**
+ * tvm_compile_result_get_lowered_name:
+ * @self: a result
+ * @expression: one of [property@TvmSupport.CompileRequest:name-expressions], as it was given
+ *
+ * Gets what a kernel or a variable is called in the output, which is how it is found there.
+ *
+ * Returns: (transfer none) (nullable): the mangled name, or %NULL if the expression was not asked
+ *   for or the compile failed
+ *
+ * Since: 1.0
+ */
+const char *
+tvm_compile_result_get_lowered_name (TvmCompileResult *self,
+                                     const char       *expression)
+{
+  g_return_val_if_fail (TVM_IS_COMPILE_RESULT (self), NULL);
+  g_return_val_if_fail (expression != NULL, NULL);
+
+  if (self->lowered_names == NULL)
+    return NULL;
+
+  return g_hash_table_lookup (self->lowered_names, expression);
 }
 
 /**

@@ -78,6 +78,9 @@ guint           tvm_compile_result_get_n_warnings    (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 char          **tvm_compile_result_dup_dependencies  (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+const char     *tvm_compile_result_get_lowered_name  (TvmCompileResult  *self,
+                                                      const char        *expression);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmCacheStatus  tvm_compile_result_get_cache_status  (TvmCompileResult  *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 const char     *tvm_compile_result_get_cache_reason  (TvmCompileResult  *self);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/toolchain/tvm-compile-request.h"
+#include "tvmsupport/toolchain/tvm-compile-result.h"
+#include "tvmsupport/toolchain/tvm-stage-private.h"
+
+G_BEGIN_DECLS
+
+/*
+ * One compile with NVRTC, in the thread that calls it. @stop: (atomic): once it is not 0, the result
+ * is of no use any more, and NVRTC is told so if it can be.
+ *
+ * The result is complete but for an output that is a file: @stage (nullable) is what has to be
+ * committed to bring it to its place. A source that NVRTC refuses is a result; an error is what kept
+ * it from being compiled.
+ */
+TvmCompileResult *tvm_nvrtc_program_compile (const char         *library_path,
+                                             TvmCompileRequest  *request,
+                                             const int          *stop,
+                                             TvmStage          **stage,
+                                             GError            **error);
+
+G_END_DECLS
