@@ -95,6 +95,8 @@ TvmCompiler      *tvm_compiler_new_cross              (const char           *com
                                                        const char           *output_format,
                                                        const char * const   *add_files);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+TvmCompiler      *tvm_compiler_new_ndk                (GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmToolchain     *tvm_compiler_get_toolchain          (TvmCompiler          *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 const char       *tvm_compiler_get_command            (TvmCompiler          *self);
