@@ -20,6 +20,7 @@
 #include <tvmsupport/pool/tvm-worker-info.h>
 #include <tvmsupport/pool/tvm-worker-spec.h>
 #include <tvmsupport/toolchain/tvm-cc.h>
+#include <tvmsupport/toolchain/tvm-clang.h>
 #include <tvmsupport/toolchain/tvm-compile-commands.h>
 #include <tvmsupport/toolchain/tvm-compile-request.h>
 #include <tvmsupport/toolchain/tvm-compile-result.h>
