@@ -78,5 +78,47 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean  tvm_nvcc_find_nvshmem_paths                (char                **include_path,
                                                       char                **library_path,
                                                       GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+GBytes   *tvm_nvcc_compile_cuda                      (const char           *code,
+                                                      const char           *target_format,
+                                                      const char           *arch,
+                                                      const char * const   *options,
+                                                      const char           *path_target,
+                                                      const char           *compiler,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void      tvm_nvcc_compile_cuda_async                (const char           *code,
+                                                      const char           *target_format,
+                                                      const char           *arch,
+                                                      const char * const   *options,
+                                                      const char           *path_target,
+                                                      const char           *compiler,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+GBytes   *tvm_nvcc_compile_cuda_finish               (GAsyncResult         *result,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+GBytes   *tvm_nvcc_link_device                       (const char * const   *files,
+                                                      GBytes * const       *images,
+                                                      gsize                 n_images,
+                                                      const char           *arch,
+                                                      const char * const   *options,
+                                                      GCancellable         *cancellable,
+                                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void      tvm_nvcc_link_device_async                 (const char * const   *files,
+                                                      GBytes * const       *images,
+                                                      gsize                 n_images,
+                                                      const char           *arch,
+                                                      const char * const   *options,
+                                                      GCancellable         *cancellable,
+                                                      GAsyncReadyCallback   callback,
+                                                      gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+GBytes   *tvm_nvcc_link_device_finish                (GAsyncResult         *result,
+                                                      GError              **error);
 
 G_END_DECLS

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a small kernel costs: NVRTC called directly, through TvmNvrtcCompiler, and nvcc; and 20
+ * different kernels one after the other and all at once. Every kernel is another one, so that no
+ * cache of the driver knows it. The ways alternate, so that whatever else the machine does hits all.
+ *
+ *   bench-cuda [ROUNDS]
+ */
+
+#include "config.h"
+
+#include "tvmsupport/gpu/tvm-nvcc-compiler.h"
+#include "tvmsupport/gpu/tvm-nvrtc-compiler.h"
+#include "tvmsupport/gpu/tvm-nvrtc-library-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_KERNELS 20
+
+static guint n_made;
+
+static char *
+make_source (void)
+{
+  n_made++;
+  return g_strdup_printf ("extern \"C\" __global__ void k%u (float *a, float s, int n)\n"
+                          "{ int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
+                          "  if (i < n) a[i] = a[i] * s + %u.0f + %d.0f; }\n",
+                          n_made, n_made, (int) getpid ());
+}
+
+static TvmCompileRequest *
+make_request (const char *source)
+{
+  TvmCompileRequest *request = tvm_compile_request_new (TVM_COMPILE_KIND_CUBIN);
+  g_autoptr (GBytes) bytes = g_bytes_new (source, strlen (source));
+
+  tvm_compile_request_add_input_bytes (request, "kernel.cu", bytes, TVM_LANGUAGE_CUDA);
+  tvm_compile_request_set_arch (request, "sm_90");
+
+  return request;
+}
+
+static void
+compile_directly (const TvmNvrtcLibrary *library,
+                  const char            *source)
+{
+  const char *options[] = { "--gpu-architecture=sm_90" };
+  TvmNvrtcHandle *handle = NULL;
+  g_autofree char *cubin = NULL;
+  gsize size = 0;
+
+  if (library->create_program (&handle, source, "kernel.cu", 0, NULL, NULL) != TVM_NVRTC_SUCCESS ||
+      library->compile_program (handle, 1, options) != TVM_NVRTC_SUCCESS ||
+      library->get_cubin_size (handle, &size) != TVM_NVRTC_SUCCESS)
+    g_error ("NVRTC failed");
+  cubin = g_malloc (size);
+  library->get_cubin (handle, cubin);
+  library->destroy_program (&handle);
+}
+
+static void
+compile (TvmCompiler *compiler,
+         const char  *source)
+{
+  g_autoptr (TvmCompileRequest) request = make_request (source);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmCompileResult) result = tvm_compiler_compile (compiler, request, NULL, &error);
+
+  if (result == NULL || !tvm_compile_result_check (result, &error))
+    g_error ("%s", error->message);
+}
+
+static void
+compile_serially (TvmCompiler *compiler)
+{
+  for (guint i = 0; i < N_KERNELS; i++)
+    {
+      g_autofree char *source = make_source ();
+
+      compile (compiler, source);
+    }
+}
+
+static void
+compile_at_once (TvmCompiler *compiler)
+{
+  g_autoptr (GListStore) requests = g_list_store_new (TVM_TYPE_COMPILE_REQUEST);
+  g_autoptr (GListModel) results = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < N_KERNELS; i++)
+    {
+      g_autofree char *source = make_source ();
+      g_autoptr (TvmCompileRequest) request = make_request (source);
+
+      g_list_store_append (requests, request);
+    }
+
+  results = tvm_compiler_compile_all (compiler, G_LIST_MODEL (requests), NULL, &error);
+  if (results == NULL)
+    g_error ("%s", error->message);
+}
+
+static int
+compare (gconstpointer a,
+         gconstpointer b)
+{
+  const double left = *(const double *) a;
+  const double right = *(const double *) b;
+
+  return (left > right) - (left < right);
+}
+
+static double
+median (GArray *times)
+{
+  g_array_sort (times, compare);
+  return g_array_index (times, double, times->len / 2);
+}
+
+static void
+add_time (GArray *times,
+          gint64  start)
+{
+  double msec = (g_get_monotonic_time () - start) / 1000.0;
+
+  g_array_append_val (times, msec);
+}
+
+static GArray *
+new_times (void)
+{
+  return g_array_new (FALSE, FALSE, sizeof (double));
+}
+
+static void
+bench_single (const TvmNvrtcLibrary *library,
+              TvmCompiler           *nvrtc,
+              TvmCompiler           *nvcc,
+              guint                  n_rounds)
+{
+  g_autoptr (GArray) direct = new_times ();
+  g_autoptr (GArray) ours = new_times ();
+  g_autoptr (GArray) by_nvcc = new_times ();
+  double direct_msec, our_msec, nvcc_msec;
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      g_autofree char *first = make_source ();
+      g_autofree char *second = make_source ();
+      gint64 start = g_get_monotonic_time ();
+
+      compile_directly (library, first);
+      add_time (direct, start);
+      start = g_get_monotonic_time ();
+      compile (nvrtc, second);
+      add_time (ours, start);
+      if (nvcc != NULL && i % 10 == 0)
+        {
+          start = g_get_monotonic_time ();
+          compile (nvcc, first);
+          add_time (by_nvcc, start);
+        }
+    }
+
+  direct_msec = median (direct);
+  our_msec = median (ours);
+  g_print ("%-34s %9.2f ms\n", "NVRTC directly", direct_msec);
+  g_print ("%-34s %9.2f ms  %6.2f of the direct one\n", "TvmNvrtcCompiler", our_msec,
+           our_msec / direct_msec);
+  if (by_nvcc->len == 0)
+    return;
+  nvcc_msec = median (by_nvcc);
+  g_print ("%-34s %9.2f ms  %6.1f times as long\n", "TvmNvccCompiler", nvcc_msec,
+           nvcc_msec / our_msec);
+}
+
+static void
+bench_many (TvmCompiler *nvrtc,
+            guint        n_rounds)
+{
+  g_autoptr (GArray) serially = new_times ();
+  g_autoptr (GArray) at_once = new_times ();
+  double serial_msec, at_once_msec;
+
+  for (guint i = 0; i < n_rounds; i++)
+    {
+      gint64 start = g_get_monotonic_time ();
+
+      compile_serially (nvrtc);
+      add_time (serially, start);
+      start = g_get_monotonic_time ();
+      compile_at_once (nvrtc);
+      add_time (at_once, start);
+    }
+
+  serial_msec = median (serially);
+  at_once_msec = median (at_once);
+  g_print ("%-34s %9.2f ms\n", "20 kernels one after the other", serial_msec);
+  g_print ("%-34s %9.2f ms  %6.2f of the serial one\n", "20 kernels at once", at_once_msec,
+           at_once_msec / serial_msec);
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  guint n_rounds = argc > 1 ? MAX (atoi (argv[1]), 1) : 50;
+  g_autoptr (TvmNvrtcCompiler) nvrtc = tvm_nvrtc_compiler_new (NULL);
+  g_autoptr (TvmNvccCompiler) nvcc = tvm_nvcc_compiler_new (NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  const TvmNvrtcLibrary *library = tvm_nvrtc_library_load (NULL, &error);
+  g_autofree char *source = make_source ();
+  gint64 start;
+
+  if (library == NULL)
+    {
+      g_print ("%s\n", error->message);
+      return 77;
+    }
+
+  start = g_get_monotonic_time ();
+  compile (TVM_COMPILER (nvrtc), source);
+  g_print ("NVRTC %d.%d, %u rounds, medians\n", library->major, library->minor, n_rounds);
+  g_print ("%-34s %9.2f ms\n", "first compile", (g_get_monotonic_time () - start) / 1000.0);
+  bench_single (library, TVM_COMPILER (nvrtc), nvcc != NULL ? TVM_COMPILER (nvcc) : NULL, n_rounds);
+  bench_many (TVM_COMPILER (nvrtc), MAX (n_rounds / 10, 1));
+
+  return 0;
+}
