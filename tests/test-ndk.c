@@ -27,6 +27,7 @@ use_android (CompileFixture *self)
   g_autofree char *said = NULL;
 
   if (!compile_fixture_have ("clang") || !compile_fixture_have ("ld.lld") ||
+      !compile_fixture_have ("llvm-readelf") ||
       !compile_fixture_have ("llvm-ar"))
     return FALSE;
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -233,6 +234,10 @@ def test_symbols(add_c, tmp_path):
     cc.create_shared(tmp_path / "libadd.so", add_c)
     assert cc.get_global_symbol_section_map(tmp_path / "libadd.so")["add"] == "T"
     assert cc.get_global_symbol_section_map(str(tmp_path / "libadd.so"), nm="nm")["add"] == "T"
+    spaced = tmp_path / "a space" / "nm"
+    spaced.parent.mkdir()
+    spaced.symlink_to(shutil.which("nm"))
+    assert cc.get_global_symbol_section_map(tmp_path / "libadd.so", nm=spaced)["add"] == "T"
     subprocess.run(["strip", tmp_path / "libadd.so"], check=True)
     assert cc.get_global_symbol_section_map(tmp_path / "libadd.so")["add"] == "T"
 

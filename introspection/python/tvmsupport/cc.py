@@ -144,7 +144,7 @@ def get_global_symbol_section_map(path, *, nm=None):
     """
     return dict(
         _bridge.call(
-            TvmSupport.cc_get_global_symbol_section_map, _bridge.path(path), _bridge.command(nm)
+            TvmSupport.cc_get_global_symbol_section_map, _bridge.path(path), _bridge.path(nm)
         )
     )
 
