@@ -103,10 +103,8 @@ job_ref (Job *job)
 }
 
 static void
-job_unref (gpointer data)
+job_unref (Job *job)
 {
-  Job *job = data;
-
   if (!g_atomic_ref_count_dec (&job->ref_count))
     return;
 
@@ -478,8 +476,8 @@ tvm_nvrtc_compiler_finalize (GObject *object)
 {
   TvmNvrtcCompiler *self = TVM_NVRTC_COMPILER (object);
 
-  /* What is in the queue still, nobody waits for. */
-  g_thread_pool_free (self->pool, TRUE, FALSE);
+  /* What is in the queue still, nobody waits for: it is looked at and dropped. */
+  g_thread_pool_free (self->pool, FALSE, FALSE);
   g_free (self->library);
 
   G_OBJECT_CLASS (tvm_nvrtc_compiler_parent_class)->finalize (object);
@@ -514,8 +512,9 @@ tvm_nvrtc_compiler_class_init (TvmNvrtcCompilerClass *klass)
 static void
 tvm_nvrtc_compiler_init (TvmNvrtcCompiler *self)
 {
-  self->pool = g_thread_pool_new_full (run_job, NULL, job_unref, g_get_num_processors (), FALSE,
-                                       NULL);
+  /* Not with a function that frees what is left: GLib 2.74 also gives it the marks by which it wakes
+   * its threads at the end. */
+  self->pool = g_thread_pool_new (run_job, NULL, g_get_num_processors (), FALSE, NULL);
 }
 
 /**
