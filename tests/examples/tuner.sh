@@ -42,7 +42,7 @@ lost () {
 }
 
 echo 1..6
-run --size 64 --timeout 1 --output "$folder/kept" --svg "$folder/chart.svg"
+run --size 64 --timeout 3 --output "$folder/kept" --svg "$folder/chart.svg"
 report $? "ends well"
 
 grep -qx '12 lost:' "$folder/out" && grep -q '^All of them do so on purpose' "$folder/out" \
@@ -52,7 +52,7 @@ report $? "ranks all others"
 
 lost broken-name "line 4: .*undeclared" && lost broken-header "No such file" \
   && lost broken-link "multiply_fast" && lost crash-abort SIGABRT && lost crash-memory SIGSEGV \
-  && lost hang-stubborn "more than 1 s" && lost wrong-tail "wrong result"
+  && lost hang-stubborn "more than 3 s" && lost wrong-tail "wrong result"
 report $? "says why each loser lost"
 
 python3 - "$folder/chart.svg" 2> "$folder/err" << 'END'
