@@ -98,6 +98,10 @@ write_at (TvmStatusPage *self,
   size_t n_first;
   uint8_t *place = locate (self, position, size, &n_first);
 
+  /* No bytes may have no address, which memcpy() does not like. */
+  if (size == 0)
+    return position;
+
   memcpy (place, data, n_first);
   if (n_first < size)
     memcpy ((uint8_t *) self + TVM_STATUS_OUTBOX_OFFSET, (const uint8_t *) data + n_first,
@@ -113,6 +117,9 @@ read_at (const TvmStatusPage *self,
 {
   size_t n_first;
   const uint8_t *place = locate (self, position, size, &n_first);
+
+  if (size == 0)
+    return;
 
   memcpy (data, place, n_first);
   if (n_first < size)
