@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
+#include "tvmsupport/tvm-search-private.h"
 
 #include "tvmsupport/tvm-error.h"
 
