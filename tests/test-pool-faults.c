@@ -173,6 +173,11 @@ test_eat_memory (PoolFixture   *fixture,
 {
   TvmPoolExecutor *pool;
 
+#ifdef __SANITIZE_ADDRESS__
+  g_test_skip ("the address sanitizer reserves more address space than any limit leaves");
+  return;
+#endif
+
   tvm_worker_spec_set_address_space_limit (fixture->spec, 512 * 1024 * 1024);
   pool = pool_fixture_pool (fixture);
   pool_fixture_assert_fails (pool, tvm_task_new ("eat_memory", g_variant_new ("(t)", G_MAXUINT64)),
@@ -844,13 +849,14 @@ run_worker (void)
       if (header.kind != TVM_FRAME_CALL)
         continue;
       if (header.length == strlen (POISON) && memcmp (payload, POISON, strlen (POISON)) == 0)
-        return 7;
+        _exit (7);
 
       tvm_status_page_begin (page, header.id);
       tvm_frame_write (reader.fd, (TvmFrameHeader) {
         .kind = TVM_FRAME_RESULT, .id = header.id, .length = header.length,
       }, payload, NULL);
     }
+  tvm_frame_reader_clear (&reader);
 
   return EXIT_SUCCESS;
 }
