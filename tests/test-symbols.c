@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
+#include "symbols-fixture.h"
+
 #include "tvmsupport/files/tvm-symbols-private.h"
 
 #include "tvmsupport/files/tvm-rmtree.h"
@@ -94,88 +96,16 @@ run_tool (Fixture            *f,
 
 #define RUN(f, out, ...) run_tool (f, (const char *const[]) { __VA_ARGS__, NULL }, out)
 
-static void
-collect (const TvmSymbol *symbol,
-         gpointer         user_data)
-{
-  GPtrArray *lines = user_data;
-
-  if (symbol->version != NULL)
-    g_ptr_array_add (lines, g_strdup_printf ("%c %s%s%s", symbol->letter, symbol->name,
-                                             symbol->is_default ? "@@" : "@", symbol->version));
-  else
-    g_ptr_array_add (lines, g_strdup_printf ("%c %s", symbol->letter, symbol->name));
-}
-
-static int
-compare_lines (gconstpointer a,
-               gconstpointer b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
-}
-
-static GPtrArray *
-get_ours (const char  *path,
-          GError     **error)
-{
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-
-  if (!tvm_symbols_foreach_global (path, collect, lines, NULL, error))
-    return NULL;
-  g_ptr_array_sort (lines, compare_lines);
-  return g_steal_pointer (&lines);
-}
-
-/* "name T value size" lines; those of archives have others between */
-static GPtrArray *
-parse_nm (char *out)
-{
-  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
-  char *end;
-
-  for (char *line = out; (end = strchr (line, '\n')) != NULL; line = end + 1)
-    {
-      char *space;
-
-      *end = '\0';
-      space = strchr (line, ' ');
-      if (space == NULL || space[1] == '\0' || space[2] != ' ')
-        continue;
-      *space = '\0';
-      g_ptr_array_add (lines, g_strdup_printf ("%c %s", space[1], line));
-    }
-  g_ptr_array_sort (lines, compare_lines);
-  return g_steal_pointer (&lines);
-}
-
 /* Every name, version and letter as nm has them. Returns: how many, or 0 if nm did not serve */
 static guint
-assert_like_nm (Fixture    *f,
-                const char *path,
-                gboolean    dynamic)
+assert_like_nm (const char *path)
 {
-  g_autoptr (GPtrArray) ours = NULL;
-  g_autoptr (GPtrArray) theirs = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *out = NULL;
+  g_autofree char *why = NULL;
+  guint n;
 
-  if (!RUN (f, &out, "nm", dynamic ? "-gD" : "-g", "--defined-only", "-P", "--", path))
-    return 0;
-
-  theirs = parse_nm (out);
-  ours = get_ours (path, &error);
-  g_assert_no_error (error);
-  for (guint i = 0; i < MIN (ours->len, theirs->len); i++)
-    {
-      if (!g_str_equal (ours->pdata[i], theirs->pdata[i]))
-        {
-          g_test_fail_printf ("%s: “%s” instead of “%s”", path, (char *) ours->pdata[i],
-                              (char *) theirs->pdata[i]);
-          return 0;
-        }
-    }
-  g_assert_cmpuint (ours->len, ==, theirs->len);
-  return ours->len;
+  if (symbols_compare_with_nm (path, &n, &why) == SYMBOLS_DIFFER)
+    g_test_fail_printf ("%s: %s", path, why);
+  return n;
 }
 
 static void
@@ -192,7 +122,7 @@ test_system (Fixture       *f,
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
     {
       if (g_file_test (paths[i], G_FILE_TEST_EXISTS))
-        n += assert_like_nm (f, paths[i], TRUE) > 0;
+        n += assert_like_nm (paths[i]) > 0;
     }
   if (n == 0)
     g_test_skip ("no nm, or none of its usual libraries");
@@ -257,7 +187,7 @@ test_letters (Fixture       *f,
     g_assert_cmpstr (g_hash_table_lookup (table, expected[i][0]), ==, expected[i][1]);
   g_assert_false (g_hash_table_contains (table, "local"));
   g_assert_false (g_hash_table_contains (table, "undefined"));
-  g_assert_cmpuint (assert_like_nm (f, path, FALSE), >, 20);
+  g_assert_cmpuint (assert_like_nm (path), >, 20);
 }
 
 /* Linked, stripped, archived, 32-bit, big-endian */
@@ -297,7 +227,7 @@ test_forms (Fixture       *f,
       g_autofree char *path = in_temp (f, forms[i]);
 
       if (g_file_test (path, G_FILE_TEST_EXISTS))
-        n += assert_like_nm (f, path, g_str_has_prefix (forms[i], "stripped")) > 0;
+        n += assert_like_nm (path) > 0;
     }
   g_assert_cmpuint (n, >=, 5);
 }
@@ -321,8 +251,8 @@ test_versions (Fixture       *f,
       return;
     }
 
-  g_assert_cmpuint (assert_like_nm (f, path, FALSE), >, 0);
-  g_assert_cmpuint (assert_like_nm (f, stripped, TRUE), >, 0);
+  g_assert_cmpuint (assert_like_nm (path), >, 0);
+  g_assert_cmpuint (assert_like_nm (stripped), >, 0);
 
   table = tvm_symbols_read_global (path, NULL, &error);
   g_assert_no_error (error);
