@@ -246,12 +246,13 @@ test_options (Fixture       *fixture,
               "#endif\n"
               "#include <cuda/std/limits>\n"
               "#include <cuda_fp16.h>\n" KERNEL);
-  set_options (fixture, "-std=c++20 -D FIRST=1 -DSECOND --ptxas-options -v -I /nowhere");
+  set_options (fixture, "-std=c++20 -D FIRST=1 -DSECOND --ptxas-options -v -lineinfo -I /nowhere");
   result = compile_well (fixture, fixture->request);
   argv = tvm_compile_result_dup_argv (result);
   g_assert_true (g_strv_contains ((const char * const *) argv, "-DFIRST=1"));
   g_assert_true (g_strv_contains ((const char * const *) argv, "--ptxas-options=-v"));
   g_assert_true (g_strv_contains ((const char * const *) argv, "-I/nowhere"));
+  g_assert_true (g_strv_contains ((const char * const *) argv, "-lineinfo"));
 }
 
 static void
@@ -476,6 +477,45 @@ test_loop_runs (Fixture       *fixture,
   g_assert_null (wait.result);
   g_assert_cmpuint (wait.n_ticks, >=, 20);
   wait_clear (&wait);
+}
+
+/* A header that includes itself without end is refused, soon. */
+static void
+test_include_loop (Fixture       *fixture,
+                   gconstpointer  data)
+{
+  const char *folder = tvm_temp_directory_get_path (fixture->temp);
+  g_autofree char *header = g_build_filename (folder, "loop.h", NULL);
+  const char *options[] = { "-I", folder, NULL };
+  g_autoptr (TvmCompileResult) result = NULL;
+
+  g_assert_true (g_file_set_contents (header, "#include \"loop.h\"\n", -1, NULL));
+  tvm_compile_request_set_options (fixture->request, options);
+  add_source (fixture->request, "#include <loop.h>\n" KERNEL);
+  result = compile (fixture, fixture->request);
+  g_assert_false (tvm_compile_result_get_successful (result));
+  g_assert_nonnull (strstr (tvm_compile_result_get_log_text (result), "loop.h"));
+}
+
+/* 50 MB of source, most of it comments; and a source of nothing */
+static void
+test_sizes (Fixture       *fixture,
+            gconstpointer  data)
+{
+  g_autoptr (GString) source = g_string_sized_new (51 * 1024 * 1024);
+  g_autoptr (TvmCompileRequest) empty = make_request (TVM_COMPILE_KIND_PTX, "sm_90", "");
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (TvmCompileResult) nothing = NULL;
+
+  while (source->len < 50 * 1024 * 1024)
+    g_string_append (source, "// What a generator writes into its sources, line after line.\n");
+  g_string_append (source, KERNEL);
+  add_source (fixture->request, source->str);
+  result = compile_well (fixture, fixture->request);
+  assert_starts_with (result, "\177ELF", 4);
+
+  nothing = compile_well (fixture, empty);
+  g_assert_cmpuint (g_bytes_get_size (tvm_compile_result_get_bytes (nothing)), >, 0);
 }
 
 /* What was cancelled makes no output, and others get a turn. */
@@ -711,6 +751,8 @@ main (int    argc,
   add (works, "/nvrtc/unknown-option", test_unknown_option);
   add (works, "/nvrtc/archs", test_archs);
   add (works, "/nvrtc/bad-requests", test_bad_requests);
+  add (works, "/nvrtc/include-loop", test_include_loop);
+  add (works, "/nvrtc/sizes", test_sizes);
   add (works, "/nvrtc/name-expressions", test_name_expressions);
   add (works, "/nvrtc/loop-runs", test_loop_runs);
   add (works, "/nvrtc/after-cancel", test_after_cancel);

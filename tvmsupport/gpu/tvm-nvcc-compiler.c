@@ -5,6 +5,8 @@
 
 #include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
+#include "tvmsupport/toolchain/tvm-compiler-private.h"
+#include "tvmsupport/toolchain/tvm-kernel-cache-private.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -43,8 +45,12 @@
  * Options of the request are nvcc's. What is meant for the compiler of the host goes behind
  * `-Xcompiler`, as for nvcc itself; common ones such as `-fPIC`, `-Wall` and `-Wl,…` are put there.
  *
+ * What was compiled once is kept: [property@TvmSupport.Compiler:cache] is the cache of the user from
+ * the start. Set it to %NULL, or the environment variable `TVM_SUPPORT_KERNEL_CACHE` to `off`, to
+ * compile each time.
+ *
  * A [class@TvmSupport.Compiler] whose command is an `nvcc` does the same, without the properties of
- * this class.
+ * this class, and begins without a cache.
  *
  * Since: 1.0
  */
@@ -209,6 +215,7 @@ tvm_nvcc_compiler_init (TvmNvccCompiler *self)
 {
   g_mutex_init (&self->lock);
   self->threads = 1;
+  tvm_compiler_replace_cache (TVM_COMPILER (self), tvm_kernel_cache_peek_initial ());
 }
 
 /**

@@ -7,6 +7,7 @@
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 #include "tvmsupport/toolchain/tvm-compiler-private.h"
+#include "tvmsupport/toolchain/tvm-kernel-cache-private.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -50,6 +51,11 @@
  * line numbers are those of the caller. The log is kept when the compile works, too, with warnings
  * and with what `-Xptxas -v` prints.
  *
+ * What was compiled once is kept: [property@TvmSupport.Compiler:cache] is the cache of the user from
+ * the start. Set it to %NULL, or the environment variable `TVM_SUPPORT_KERNEL_CACHE` to `off`, to
+ * compile each time. NVRTC does not report what it reads, so the cache looks for every header that the
+ * source can include; where a macro names one, it is not kept.
+ *
  * Compiles run in threads of their own, as many at a time as
  * [property@TvmSupport.Compiler:max-jobs] says, or as there are processors; the main loop never
  * waits for them. NVRTC cannot be interrupted: a compile that is cancelled, or reaches its time
@@ -87,6 +93,7 @@ typedef struct
 {
   gatomicrefcount ref_count;
   char *library;
+  TvmKernelCache *cache;       /* (nullable) */
   TvmCompileRequest *request;  /* a snapshot, with the options of the compiler */
   int stop;                    /* (atomic) */
 
@@ -109,6 +116,7 @@ job_unref (Job *job)
     return;
 
   g_free (job->library);
+  g_clear_object (&job->cache);
   g_clear_object (&job->request);
   g_clear_object (&job->task);
   g_mutex_clear (&job->lock);
@@ -154,7 +162,8 @@ run_job (gpointer data,
 
   if (job_begin (job))
     {
-      result = tvm_nvrtc_program_compile (job->library, job->request, &job->stop, &stage, &error);
+      result = tvm_nvrtc_program_compile (job->library, job->request, job->cache, &job->stop, &stage,
+                                          &error);
       /* From here on it is too late to cancel: the output comes to its place. */
       task = job_claim (job);
     }
@@ -363,6 +372,7 @@ job_new (TvmNvrtcCompiler  *self,
   g_atomic_ref_count_init (&job->ref_count);
   g_mutex_init (&job->lock);
   job->library = g_strdup (self->library);
+  job->cache = tvm_compiler_dup_cache (TVM_COMPILER (self));
   job->request = merge_request (TVM_COMPILER (self), request);
   job->task = g_task_new (NULL, NULL, job_ready, call_task);
   g_task_set_source_tag (job->task, run_job);
@@ -515,6 +525,7 @@ tvm_nvrtc_compiler_init (TvmNvrtcCompiler *self)
   /* Not with a function that frees what is left: GLib 2.74 also gives it the marks by which it wakes
    * its threads at the end. */
   self->pool = g_thread_pool_new (run_job, NULL, g_get_num_processors (), FALSE, NULL);
+  tvm_compiler_replace_cache (TVM_COMPILER (self), tvm_kernel_cache_peek_initial ());
 }
 
 /**

@@ -55,7 +55,11 @@ typedef struct
  * TVM_ERROR_UNSUPPORTED */
 const TvmNvrtcLibrary *tvm_nvrtc_library_load (const char  *path,
                                                GError     **error);
-/* Returns: (transfer full): the folders of the headers that belong to it, which may be none */
-char                 **tvm_nvrtc_library_find_includes (const TvmNvrtcLibrary *self);
+/* Where the library is that is loaded for @path, as far as that is known without loading it. Blocks.
+ * Returns: (transfer full) (nullable) */
+char                  *tvm_nvrtc_library_locate        (const char *path);
+/* Returns: (transfer full): the folders of the headers that belong to the library at @path, which may
+ * be none */
+char                 **tvm_nvrtc_library_find_includes (const char *path);
 
 G_END_DECLS

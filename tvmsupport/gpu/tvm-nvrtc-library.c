@@ -8,6 +8,7 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* The first release with all that is not optional */
 #define MIN_MAJOR 11
@@ -74,13 +75,23 @@ static const char * const sonames[] = {
   "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", NULL,
 };
 
+static TvmVendorLibrary nvrtc = { "NVRTC (libnvrtc)", sonames, open_nvrtc, NULL };
+
 const TvmNvrtcLibrary *
 tvm_nvrtc_library_load (const char  *path,
                         GError     **error)
 {
-  static TvmVendorLibrary library = { "NVRTC (libnvrtc)", sonames, open_nvrtc, NULL };
+  return tvm_vendor_library_load (&nvrtc, path, error);
+}
 
-  return tvm_vendor_library_load (&library, path, error);
+char *
+tvm_nvrtc_library_locate (const char *path)
+{
+  if (path == NULL)
+    return tvm_vendor_library_locate (&nvrtc);
+
+  /* A name alone is for the dynamic loader. */
+  return strchr (path, '/') != NULL ? g_strdup (path) : NULL;
 }
 
 static gboolean
@@ -94,9 +105,9 @@ has_headers (const char *root)
 /* The directory that the library is in, so that headers of one release do not meet another one; a
  * library that came without headers takes those that are found */
 static char *
-find_include_root (const TvmNvrtcLibrary *self)
+find_include_root (const char *path)
 {
-  g_autofree char *folder = g_path_get_dirname (self->path);
+  g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *root = g_path_get_dirname (folder);
 
   if (has_headers (root))
@@ -106,10 +117,10 @@ find_include_root (const TvmNvrtcLibrary *self)
 }
 
 char **
-tvm_nvrtc_library_find_includes (const TvmNvrtcLibrary *self)
+tvm_nvrtc_library_find_includes (const char *path)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_autofree char *root = find_include_root (self);
+  g_autofree char *root = find_include_root (path);
   g_autofree char *include = root != NULL ? g_build_filename (root, "include", NULL) : NULL;
   g_autofree char *cccl = root != NULL ? g_build_filename (include, "cccl", NULL) : NULL;
 

@@ -4,6 +4,7 @@
 #include "tvmsupport/gpu/tvm-nvrtc-options-private.h"
 
 #include "tvmsupport/gpu/tvm-cuda-arch.h"
+#include "tvmsupport/gpu/tvm-nvrtc-library-private.h"
 #include "tvmsupport/toolchain/tvm-compile-plan-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/tvm-error.h"
@@ -98,6 +99,9 @@ static const struct
   { "--gpu-code", OPTION_GENCODE, NULL },
 };
 
+/* Options of NVRTC that are no letter with a value */
+static const char * const own_options[] = { "-lineinfo", "-Ofc", "-Ofast-compile" };
+
 /* One letter stands in front of its value; other names end with it, or stand by themselves. */
 static const char *
 match (const char *option,
@@ -120,6 +124,12 @@ static int
 find_option (const char  *option,
              const char **value)
 {
+  for (guint i = 0; i < G_N_ELEMENTS (own_options); i++)
+    {
+      if (g_str_has_prefix (option, own_options[i]))
+        return -1;
+    }
+
   for (guint i = 0; i < G_N_ELEMENTS (options); i++)
     {
       const char *found = match (option, options[i].name);
@@ -292,12 +302,12 @@ add_arch (TvmCompileRequest  *request,
 }
 
 char **
-tvm_nvrtc_options_build (const TvmNvrtcLibrary  *library,
-                         TvmCompileRequest      *request,
-                         GError                **error)
+tvm_nvrtc_options_build (const char         *library_path,
+                         TvmCompileRequest  *request,
+                         GError            **error)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) includes = tvm_nvrtc_library_find_includes (library);
+  g_auto (GStrv) includes = tvm_nvrtc_library_find_includes (library_path);
   gboolean has_arch = request->arch != NULL;
   guint n_words;
 

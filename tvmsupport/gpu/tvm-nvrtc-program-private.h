@@ -3,12 +3,13 @@
 
 #include "tvmsupport/toolchain/tvm-compile-request.h"
 #include "tvmsupport/toolchain/tvm-compile-result.h"
+#include "tvmsupport/toolchain/tvm-kernel-cache.h"
 #include "tvmsupport/toolchain/tvm-stage-private.h"
 
 G_BEGIN_DECLS
 
 /*
- * One compile with NVRTC, in the thread that calls it. @stop: (atomic): once it is not 0, the result
+ * One compile with NVRTC, in the thread that calls it. @cache: (nullable). @stop: (atomic): once it is not 0, the result
  * is of no use any more, and NVRTC is told so if it can be.
  *
  * The result is complete but for an output that is a file: @stage (nullable) is what has to be
@@ -17,6 +18,7 @@ G_BEGIN_DECLS
  */
 TvmCompileResult *tvm_nvrtc_program_compile (const char         *library_path,
                                              TvmCompileRequest  *request,
+                                             TvmKernelCache     *cache,
                                              const int          *stop,
                                              TvmStage          **stage,
                                              GError            **error);

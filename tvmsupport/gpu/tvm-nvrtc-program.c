@@ -3,6 +3,7 @@
 
 #include "tvmsupport/gpu/tvm-nvrtc-program-private.h"
 
+#include "tvmsupport/gpu/tvm-nvrtc-cache-private.h"
 #include "tvmsupport/gpu/tvm-nvrtc-guard-private.h"
 #include "tvmsupport/gpu/tvm-nvrtc-library-private.h"
 #include "tvmsupport/gpu/tvm-nvrtc-options-private.h"
@@ -17,15 +18,19 @@
 #include <sys/resource.h>
 
 /* What a compile is made of. The result is a function of all of this and of the headers that the
- * source includes, which NVRTC does not report: a cache belongs around run_program(). */
+ * source includes. */
 typedef struct
 {
-  const TvmNvrtcLibrary *library;  /* path, major, minor */
   TvmCompileRequest *request;      /* (unowned): kind, name expressions */
+  TvmKernelCache *kernel_cache;    /* (unowned) (nullable) */
+  const int *stop;
+
   char *name;                      /* what diagnostics and #include "…" go by */
   char *source;
+  const TvmNvrtcLibrary *library;  /* NULL until it is loaded, which what is in the cache does not need */
+  char *library_path;
   char **options;                  /* in their order, with the architecture */
-  const int *stop;
+  TvmNvrtcCache *cache;            /* (nullable) */
 } Program;
 
 static void
@@ -33,7 +38,9 @@ program_clear (Program *program)
 {
   g_free (program->name);
   g_free (program->source);
+  g_free (program->library_path);
   g_strfreev (program->options);
+  g_clear_pointer (&program->cache, tvm_nvrtc_cache_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Program, program_clear)
@@ -357,7 +364,7 @@ make_argv (Program *program)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-  g_strv_builder_add (builder, program->library->path);
+  g_strv_builder_add (builder, program->library_path);
   g_strv_builder_addv (builder, (const char **) program->options);
   g_strv_builder_add (builder, program->name);
 
@@ -385,41 +392,106 @@ stage_output (TvmCompileResult  *result,
   return TRUE;
 }
 
+/* Makes all that depends on where the library is, and looks into the cache. */
+static gboolean
+prepare (Program           *program,
+         const char        *library_path,
+         TvmCompileResult  *result,
+         GError           **error)
+{
+  g_clear_pointer (&program->options, g_strfreev);
+  g_clear_pointer (&program->cache, tvm_nvrtc_cache_free);
+  g_clear_pointer (&result->argv, g_strfreev);
+  g_free (program->library_path);
+  program->library_path = g_strdup (library_path);
+  program->options = tvm_nvrtc_options_build (library_path, program->request, error);
+  if (program->options == NULL)
+    return FALSE;
+
+  result->argv = make_argv (program);
+  if (program->kernel_cache == NULL)
+    return TRUE;
+
+  program->cache = tvm_nvrtc_cache_new (program->kernel_cache, library_path, program->request,
+                                        program->name, program->source,
+                                        (const char * const *) program->options);
+  tvm_nvrtc_cache_find (program->cache, result);
+  return TRUE;
+}
+
+static gboolean
+load_library (Program     *program,
+              const char  *path,
+              GError     **error)
+{
+  program->library = tvm_nvrtc_library_load (path, error);
+  if (program->library == NULL)
+    return FALSE;
+
+  if (program->request->kind == TVM_COMPILE_KIND_LTO_IR && program->library->get_lto_ir == NULL)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                   _("The library “%s” is NVRTC %d.%d, which makes no LTO-IR"),
+                   program->library->path, program->library->major, program->library->minor);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Loads the library and compiles, unless the cache has what comes of it after all. */
+static gboolean
+load_and_run (Program           *program,
+              const char        *library_path,
+              TvmCompileResult  *result,
+              GError           **error)
+{
+  if (!load_library (program, library_path, error))
+    return FALSE;
+  if (g_strcmp0 (program->library_path, program->library->path) != 0 &&
+      !prepare (program, program->library->path, result, error))
+    return FALSE;
+  if (result->cache_status == TVM_CACHE_STATUS_HIT)
+    return TRUE;
+
+  if (program->cache != NULL)
+    tvm_nvrtc_cache_scan (program->cache, result);
+  if (!run_and_measure (program, result, error))
+    return FALSE;
+  if (program->cache != NULL)
+    tvm_nvrtc_cache_keep (program->cache, result);
+
+  return TRUE;
+}
+
 TvmCompileResult *
 tvm_nvrtc_program_compile (const char         *library_path,
                            TvmCompileRequest  *request,
+                           TvmKernelCache     *cache,
                            const int          *stop,
                            TvmStage          **stage,
                            GError            **error)
 {
-  g_auto (Program) program = { NULL, request, NULL, NULL, NULL, stop };
+  g_auto (Program) program = { request, cache, stop, NULL, NULL, NULL, NULL, NULL, NULL };
   g_autoptr (TvmCompileResult) result = tvm_compile_result_new (request->kind);
   g_autoptr (TvmCompilePlan) plan = NULL;
+  g_autofree char *located = NULL;
 
   if (!check_kind (request, error) || !make_plan (request, &plan, error) ||
       !read_source (&program, error))
     return NULL;
 
-  program.library = tvm_nvrtc_library_load (library_path, error);
-  if (program.library == NULL)
-    return NULL;
-  if (request->kind == TVM_COMPILE_KIND_LTO_IR && program.library->get_lto_ir == NULL)
-    {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
-                   _("The library “%s” is NVRTC %d.%d, which makes no LTO-IR"),
-                   program.library->path, program.library->major, program.library->minor);
-      return NULL;
-    }
-
-  program.options = tvm_nvrtc_options_build (program.library, request, error);
-  if (program.options == NULL)
-    return NULL;
-
-  result->argv = make_argv (&program);
   result->inputs = tvm_compile_request_dup_inputs (request);
   result->working_directory = g_strdup (request->working_directory);
   result->destination = plan != NULL && !plan->wants_bytes ? g_strdup (plan->output) : NULL;
-  if (!run_and_measure (&program, result, error))
+
+  /* To load the library takes longer than all else that a hit takes. */
+  if (cache != NULL)
+    located = tvm_nvrtc_library_locate (library_path);
+  if (located != NULL && !prepare (&program, located, result, error))
+    return NULL;
+  if (result->cache_status != TVM_CACHE_STATUS_HIT &&
+      !load_and_run (&program, library_path, result, error))
     return NULL;
 
   tvm_compile_result_read_log (result, request->working_directory);

@@ -37,6 +37,9 @@ typedef struct
 gpointer tvm_vendor_library_load    (TvmVendorLibrary       *self,
                                      const char             *path,
                                      GError                **error);
+/* Where it is in the directory of CUDA, by its name: it is not loaded, and may turn out to be no good.
+ * Returns: (transfer full) (nullable) */
+char    *tvm_vendor_library_locate  (TvmVendorLibrary       *self);
 gboolean tvm_vendor_library_resolve (void                   *handle,
                                      const char             *path,
                                      const TvmVendorSymbol  *symbols,

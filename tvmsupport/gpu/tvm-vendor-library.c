@@ -121,24 +121,26 @@ open_in_folder (TvmVendorLibrary *self,
   return NULL;
 }
 
-static gpointer
-open_in_targets (TvmVendorLibrary *self,
-                 const char       *root,
-                 TvmSearch        *search)
+/* Where the directory of CUDA may have libraries */
+static char **
+dup_folders (const char *root)
 {
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *lib64 = g_build_filename (root, "lib64", NULL);
+  g_autofree char *lib = g_build_filename (root, "lib", NULL);
   g_autofree char *targets = g_build_filename (root, "targets", NULL);
   g_autoptr (GDir) dir = g_dir_open (targets, 0, NULL);
-  gpointer opened = NULL;
   const char *target;
 
-  while (opened == NULL && dir != NULL && (target = g_dir_read_name (dir)) != NULL)
+  g_strv_builder_add_many (builder, lib64, lib, NULL);
+  while (dir != NULL && (target = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *folder = g_build_filename (targets, target, "lib", NULL);
 
-      opened = open_in_folder (self, folder, search);
+      g_strv_builder_add (builder, folder);
     }
 
-  return opened;
+  return g_strv_builder_end (builder);
 }
 
 static gpointer
@@ -147,9 +149,8 @@ open_in_toolkit (TvmVendorLibrary *self,
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *root = tvm_cuda_toolkit_find_root ("", &error);
-  g_autofree char *lib64 = NULL;
-  g_autofree char *lib = NULL;
-  gpointer opened;
+  g_auto (GStrv) folders = NULL;
+  gpointer opened = NULL;
 
   if (root == NULL)
     {
@@ -157,17 +158,31 @@ open_in_toolkit (TvmVendorLibrary *self,
       return NULL;
     }
 
-  lib64 = g_build_filename (root, "lib64", NULL);
-  opened = open_in_folder (self, lib64, search);
-  if (opened != NULL)
-    return opened;
+  folders = dup_folders (root);
+  for (guint i = 0; opened == NULL && folders[i] != NULL; i++)
+    opened = open_in_folder (self, folders[i], search);
 
-  lib = g_build_filename (root, "lib", NULL);
-  opened = open_in_folder (self, lib, search);
-  if (opened != NULL)
-    return opened;
+  return opened;
+}
 
-  return open_in_targets (self, root, search);
+char *
+tvm_vendor_library_locate (TvmVendorLibrary *self)
+{
+  g_autofree char *root = tvm_cuda_toolkit_find_root ("", NULL);
+  g_auto (GStrv) folders = root != NULL ? dup_folders (root) : NULL;
+
+  for (guint i = 0; folders != NULL && folders[i] != NULL; i++)
+    {
+      for (guint j = 0; self->sonames[j] != NULL; j++)
+        {
+          g_autofree char *path = g_build_filename (folders[i], self->sonames[j], NULL);
+
+          if (g_file_test (path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer (&path);
+        }
+    }
+
+  return NULL;
 }
 
 /* LD_LIBRARY_PATH, as it was when the process started, and what ldconfig knows */

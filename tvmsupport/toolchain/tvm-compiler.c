@@ -305,7 +305,11 @@ install_properties (GObjectClass *object_class)
   /**
    * TvmCompiler:cache:
    *
-   * Where what is compiled is kept and looked for; %NULL, the default, for none.
+   * Where what is compiled is kept and looked for; %NULL for none.
+   *
+   * The compilers of kernels, [class@TvmSupport.NvccCompiler] and
+   * [class@TvmSupport.NvrtcCompiler], begin with [func@TvmSupport.KernelCache.get_default], unless
+   * the environment variable `TVM_SUPPORT_KERNEL_CACHE` is `off`; all others with none.
    *
    * Since: 1.0
    */

@@ -8,6 +8,7 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /**
  * TvmKernelCache:
@@ -297,6 +298,17 @@ tvm_kernel_cache_get_default (void)
     g_once_init_leave (&cache, tvm_kernel_cache_new (NULL));
 
   return cache;
+}
+
+TvmKernelCache *
+tvm_kernel_cache_peek_initial (void)
+{
+  const char *wanted = g_getenv ("TVM_SUPPORT_KERNEL_CACHE");
+
+  if (wanted != NULL && (strcmp (wanted, "off") == 0 || strcmp (wanted, "0") == 0))
+    return NULL;
+
+  return tvm_kernel_cache_get_default ();
 }
 
 /**

@@ -15,6 +15,8 @@
  * the last times and what they held; the result is by the key and all these contents. So a header
  * that is touched, or changed and changed back, is no change.
  *
+ * A path without contents, whose digest is "", is one where nothing must be.
+ *
  * A header whose file looks as it did (size, times, inode) is not read again. As times are coarse,
  * that does not count for one that was written just before it was looked at.
  */
@@ -112,6 +114,7 @@ tvm_kernel_entry_free (TvmKernelEntry *self)
   g_bytes_unref (self->log);
   g_strfreev (self->lowered_names);
   g_strfreev (self->dependencies);
+  g_strfreev (self->absent);
   g_free (self);
 }
 
@@ -198,6 +201,8 @@ is_same (Manifest   *self,
   const char *known;
   Look now;
 
+  if (digest[0] == '\0')
+    return !look_at (path, &now);
   if (!look_at (path, &now) || now.size != old->size)
     return FALSE;
   if (old->mtime != 0 && memcmp (&now, old, sizeof now) == 0)
@@ -426,6 +431,53 @@ hash_dependency (const char  *path,
   return digest;
 }
 
+static gboolean
+check_absent (const char  *path,
+              const char  *cwd,
+              GError     **error)
+{
+  g_autofree char *full = resolve (path, cwd);
+  g_autofree char *shown = NULL;
+  Look look;
+
+  if (!look_at (full, &look))
+    return TRUE;
+
+  shown = g_filename_display_name (full);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+               _("“%s” was changed while it was compiled"), shown);
+  return FALSE;
+}
+
+/* What a result depends on: the paths, and what is there */
+static gboolean
+collect_dependencies (const TvmKernelEntry  *entry,
+                      const char            *cwd,
+                      gint64                 start_time,
+                      GPtrArray             *paths,
+                      GPtrArray             *digests,
+                      GError               **error)
+{
+  for (guint i = 0; entry->dependencies[i] != NULL; i++)
+    {
+      char *digest = hash_dependency (entry->dependencies[i], cwd, start_time, error);
+
+      if (digest == NULL)
+        return FALSE;
+      g_ptr_array_add (paths, entry->dependencies[i]);
+      g_ptr_array_add (digests, digest);
+    }
+  for (guint i = 0; entry->absent != NULL && entry->absent[i] != NULL; i++)
+    {
+      if (!check_absent (entry->absent[i], cwd, error))
+        return FALSE;
+      g_ptr_array_add (paths, entry->absent[i]);
+      g_ptr_array_add (digests, g_strdup (""));
+    }
+
+  return TRUE;
+}
+
 gboolean
 tvm_kernel_cache_keep (TvmKernelCache        *self,
                        const char            *key,
@@ -435,6 +487,7 @@ tvm_kernel_cache_keep (TvmKernelCache        *self,
                        GCancellable          *cancellable,
                        GError               **error)
 {
+  g_autoptr (GPtrArray) paths = g_ptr_array_new ();
   g_autoptr (GPtrArray) digests = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (TvmKernelKey) result_key = begin_result_key (key);
   g_autofree char *result_name = NULL;
@@ -444,15 +497,11 @@ tvm_kernel_cache_keep (TvmKernelCache        *self,
   g_auto (Manifest) manifest = { NULL, NULL, FALSE };
   const gint64 now = g_get_real_time ();
 
-  for (guint i = 0; entry->dependencies[i] != NULL; i++)
-    {
-      char *digest = hash_dependency (entry->dependencies[i], cwd, start_time, error);
-
-      if (digest == NULL)
-        return FALSE;
-      g_ptr_array_add (digests, digest);
-      tvm_kernel_key_add (result_key, entry->dependencies[i], digest);
-    }
+  if (!collect_dependencies (entry, cwd, start_time, paths, digests, error))
+    return FALSE;
+  for (guint i = 0; i < paths->len; i++)
+    tvm_kernel_key_add (result_key, g_ptr_array_index (paths, i), g_ptr_array_index (digests, i));
+  g_ptr_array_add (paths, NULL);
   g_ptr_array_add (digests, NULL);
 
   /* The result first: a manifest that names none would be a miss each time. */
@@ -463,7 +512,7 @@ tvm_kernel_cache_keep (TvmKernelCache        *self,
 
   old = tvm_kernel_cache_read (self, key, NULL);
   manifest_init (&manifest, old);
-  record = g_variant_ref_sink (make_record ((const char * const *) entry->dependencies,
+  record = g_variant_ref_sink (make_record ((const char * const *) paths->pdata,
                                             (const char * const *) digests->pdata, cwd, now));
   return write_manifest (self, key, manifest.records, -1, record, cancellable, error);
 }

@@ -48,6 +48,8 @@ typedef struct
   GBytes *log;              /* raw */
   char **lowered_names;     /* name, lowered name, name, … */
   char **dependencies;      /* the headers, as the compiler named them */
+  char **absent;            /* (nullable): what must not be there, or it would be read. It is
+                             * for the cache alone: a hit has none */
 } TvmKernelEntry;
 
 TvmKernelEntry *tvm_kernel_entry_new  (GBytes              *output,
