@@ -6,14 +6,19 @@
 #include "tvmsupport/files/tvm-rmtree.h"
 #include "tvmsupport/tvm-error.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Longer than any wait should take: a test that needs it fails. */
@@ -26,6 +31,30 @@ typedef struct
 } Fixture;
 
 static const char *self_path;
+
+/* What the next locks of open files end with, as on a file system without them; 0 for none */
+static int lock_errno;
+
+/* In the place of that of the C library, also for the library that is tested */
+int
+fcntl64 (int fd,
+         int cmd,
+         ...)
+{
+  va_list args;
+  void *arg;
+
+  va_start (args, cmd);
+  arg = va_arg (args, void *);
+  va_end (args);
+  if (cmd == F_OFD_SETLK && lock_errno != 0)
+    {
+      errno = lock_errno;
+      return -1;
+    }
+
+  return (int) syscall (SYS_fcntl, fd, cmd, arg);
+}
 
 static void
 setup (Fixture       *f,
@@ -210,6 +239,28 @@ test_replaced (Fixture       *f,
   g_assert_true (g_file_test (f->path, G_FILE_TEST_EXISTS));
 }
 
+/* A system or file system without locks of open files */
+static void
+test_unsupported (Fixture       *f,
+                  gconstpointer  data)
+{
+  static const int numbers[] = { EINVAL, ENOLCK, ENOSYS, EOPNOTSUPP };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      g_autoptr (TvmFileLock) lock = tvm_file_lock_new (f->path);
+      g_autoptr (GError) error = NULL;
+
+      lock_errno = numbers[i];
+      g_assert_false (tvm_file_lock_acquire (lock, -1, NULL, &error));
+      lock_errno = 0;
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
+      g_assert_nonnull (strstr (error->message, "file system"));
+      g_assert_cmpuint (count_fds (f), ==, 0);
+      acquire (lock);
+    }
+}
+
 typedef struct
 {
   TvmFileLock *lock;
@@ -329,6 +380,130 @@ test_cancelled (Fixture       *f,
   g_assert_error (acquisition.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&acquisition.error);
   g_assert_cmpuint (count_fds (f), ==, 1);
+}
+
+/* The file goes while somebody waits for it, and so the lock is free. */
+static void
+test_replaced_meanwhile (Fixture       *f,
+                         gconstpointer  data)
+{
+  g_autoptr (TvmFileLock) one = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) two = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) three = tvm_file_lock_new (f->path);
+  Acquisition acquisition = { NULL };
+
+  acquire (one);
+  tvm_file_lock_acquire_async (two, LONG_MSEC, NULL, on_acquired, &acquisition);
+  g_assert_no_errno (g_unlink (f->path));
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
+  g_assert_true (tvm_file_lock_get_held (one));
+  tvm_file_lock_release (one);
+  assert_busy (three, 0);
+}
+
+static void
+test_shared (Fixture       *f,
+             gconstpointer  data)
+{
+  g_autoptr (TvmFileLock) one = tvm_file_lock_new_shared (f->path);
+  g_autoptr (TvmFileLock) two = tvm_file_lock_new_shared (f->path);
+  g_autoptr (TvmFileLock) alone = tvm_file_lock_new (f->path);
+  Acquisition acquisition = { NULL };
+  Acquisition second = { NULL };
+
+  g_assert_true (tvm_file_lock_get_shared (one));
+  g_assert_false (tvm_file_lock_get_shared (alone));
+  acquire (one);
+  acquire (two);
+  assert_busy (alone, 0);
+
+  /* The last one lets it go. */
+  tvm_file_lock_acquire_async (alone, LONG_MSEC, NULL, on_acquired, &acquisition);
+  tvm_file_lock_release (one);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_false (acquisition.done);
+  tvm_file_lock_release (two);
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
+  assert_busy (one, 0);
+
+  /* Both that wait get it. */
+  acquisition.done = FALSE;
+  tvm_file_lock_acquire_async (one, LONG_MSEC, NULL, on_acquired, &acquisition);
+  tvm_file_lock_acquire_async (two, LONG_MSEC, NULL, on_acquired, &second);
+  tvm_file_lock_release (alone);
+  wait_for (&acquisition);
+  wait_for (&second);
+  g_assert_true (tvm_file_lock_get_held (one));
+  g_assert_true (tvm_file_lock_get_held (two));
+}
+
+/* Who may only read the file can share it, and be waited for. */
+static void
+test_shared_read_only (Fixture       *f,
+                       gconstpointer  data)
+{
+  const uid_t user = geteuid ();
+  g_autoptr (TvmFileLock) shared = tvm_file_lock_new_shared (f->path);
+  g_autoptr (TvmFileLock) alone = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) root = tvm_file_lock_new (f->path);
+  g_autoptr (GError) error = NULL;
+  Acquisition acquisition = { NULL };
+
+  g_assert_true (g_file_set_contents (f->path, "x", 1, NULL));
+  g_assert_no_errno (g_chmod (f->path, 0444));
+  g_assert_no_errno (g_chmod (f->dir, 0755));
+  if (user == 0 && (seteuid (65534) != 0 || access (f->path, R_OK) != 0))
+    {
+      (void) !seteuid (0);
+      g_test_skip ("root may write to everything");
+      return;
+    }
+
+  acquire (shared);
+  g_assert_false (tvm_file_lock_acquire (alone, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+  if (user != 0)
+    return;
+
+  g_assert_no_errno (seteuid (0));
+  tvm_file_lock_acquire_async (root, LONG_MSEC, NULL, on_acquired, &acquisition);
+  tvm_file_lock_release (shared);
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
+}
+
+/* No descriptor left: an error, or, once it waits, a wait all the same */
+static void
+test_no_descriptors (Fixture       *f,
+                     gconstpointer  data)
+{
+  g_autoptr (TvmFileLock) one = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) two = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) three = tvm_file_lock_new (f->path);
+  g_autoptr (GError) error = NULL;
+  Acquisition acquisition = { NULL };
+  struct rlimit limit, tight;
+  int last;
+
+  acquire (one);
+  g_main_context_iteration (NULL, FALSE);
+  last = dup (0);
+  close (last);
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &limit));
+  tight = limit;
+  tight.rlim_cur = (rlim_t) last + 1;
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &tight));
+  tvm_file_lock_acquire_async (two, LONG_MSEC, NULL, on_acquired, &acquisition);
+  g_assert_false (tvm_file_lock_acquire (three, 0, NULL, &error));
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES);
+
+  tvm_file_lock_release (one);
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
 }
 
 /* Cancelled as it becomes free: it is held or not, and never lost. */
@@ -596,6 +771,103 @@ test_python (Fixture       *f,
   acquire (lock);
 }
 
+/* lockf() can unlock a file that stays open, which gives no event. */
+static void
+test_python_unlock (Fixture       *f,
+                    gconstpointer  data)
+{
+  static const char program[]
+    = "import fcntl, os, sys\n"
+      "lock = open(os.fsencode(sys.argv[1]), 'w')\n"
+      "fcntl.lockf(lock, fcntl.LOCK_EX)\n"
+      "print('held', flush=True)\n"
+      "sys.stdin.readline()\n"
+      "fcntl.lockf(lock, fcntl.LOCK_UN)\n"
+      "sys.stdin.readline()\n";
+  g_autofree char *python = g_find_program_in_path ("python3");
+  g_autoptr (TvmFileLock) lock = tvm_file_lock_new (f->path);
+  g_autoptr (GSubprocess) process = NULL;
+  Acquisition acquisition = { NULL };
+
+  if (python == NULL)
+    {
+      g_test_skip ("no python3");
+      return;
+    }
+
+  process = START (python, "-c", program, f->path);
+  wait_for_line (process, "held");
+  tvm_file_lock_acquire_async (lock, LONG_MSEC, NULL, on_acquired, &acquisition);
+  g_assert_true (g_output_stream_write_all (g_subprocess_get_stdin_pipe (process), "\n", 1, NULL,
+                                            NULL, NULL));
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
+  end (process);
+}
+
+static void
+assert_holder (TvmFileLock *lock,
+               const char  *expected)
+{
+  g_autofree char *host = NULL;
+  g_autofree char *text = NULL;
+  int pid = -1;
+
+  g_assert_true (tvm_file_lock_query_holder (lock, &pid, &host));
+  text = g_strdup_printf ("%d", pid);
+  g_assert_cmpstr (text, ==, expected);
+  if (pid != 0)
+    g_assert_cmpstr (host, ==, g_get_host_name ());
+  else
+    g_assert_null (host);
+}
+
+/* Who has it is known, and what the file holds stays. */
+static void
+test_holder (Fixture       *f,
+             gconstpointer  data)
+{
+  static const char *const lies[] = { "", "x", "1", "1 2", "1 2 ", "-1 2 host", "1 2 a\nb",
+                                      "99999999999999999999 1 host" };
+  g_autofree char *self = g_strdup_printf ("%d", (int) getpid ());
+  g_autofree char *content = NULL;
+  g_autoptr (TvmFileLock) lock = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) own = tvm_file_lock_new (f->path);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (tvm_file_lock_query_holder (lock, NULL, NULL));
+  g_assert_true (g_file_set_contents (f->path, "content", -1, NULL));
+  if (setxattr (f->path, "user.test", "x", 1, 0) != 0)
+    {
+      g_test_skip ("no extended attributes");
+      return;
+    }
+
+  process = START (self_path, "--helper", "hold", f->path);
+  wait_for_line (process, "held");
+  assert_holder (lock, g_subprocess_get_identifier (process));
+  g_assert_false (tvm_file_lock_acquire (lock, 0, NULL, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (error->message, g_subprocess_get_identifier (process)));
+  g_assert_nonnull (strstr (error->message, g_get_host_name ()));
+  end (process);
+
+  /* The note is there still, but nobody holds it. */
+  g_assert_false (tvm_file_lock_query_holder (lock, NULL, NULL));
+  acquire (own);
+  assert_holder (lock, self);
+  g_assert_true (g_file_get_contents (f->path, &content, NULL, NULL));
+  g_assert_cmpstr (content, ==, "content");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lies); i++)
+    {
+      g_assert_no_errno (setxattr (f->path, "user.tvmsupport.holder", lies[i], strlen (lies[i]),
+                                   0));
+      assert_holder (lock, "0");
+    }
+}
+
 /* The holder is killed, and the lock passes on. */
 static void
 test_killed (Fixture       *f,
@@ -756,6 +1028,13 @@ main (int   argc,
   ADD ("relative", test_relative);
   ADD ("fails", test_fails);
   ADD ("replaced", test_replaced);
+  ADD ("replaced-meanwhile", test_replaced_meanwhile);
+  ADD ("unsupported", test_unsupported);
+  ADD ("shared", test_shared);
+  ADD ("shared-read-only", test_shared_read_only);
+  ADD ("no-descriptors", test_no_descriptors);
+  ADD ("holder", test_holder);
+  ADD ("python-unlock", test_python_unlock);
   ADD ("async", test_async);
   ADD ("async/unref", test_async_unref);
   ADD ("cancelled", test_cancelled);

@@ -4,24 +4,24 @@
 #include "tvmsupport/files/tvm-file-lock.h"
 
 #include "tvmsupport/files/tvm-fork-private.h"
+#include "tvmsupport/files/tvm-lock-file-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
-#include "tvmsupport/tvm-error-private.h"
+#include "tvmsupport/tvm-error.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /**
  * TvmFileLock:
  *
- * An exclusive lock that is taken on a file, between processes and within one.
+ * A lock that is taken on a file, between processes and within one.
  *
- * At most one `TvmFileLock` on a path is held at a time, by whichever thread of whichever process;
- * a process that uses `fcntl()` locks on the whole file, as Python's `fcntl.lockf()` and so the
- * `FileLock` of Apache TVM does, takes part too. Locks of `flock()` are of another kind, and do not.
+ * At most one exclusive `TvmFileLock` on a path is held at a time, by whichever thread of whichever
+ * process; of those that [ctor@TvmSupport.FileLock.new_shared] makes any number, but none beside an
+ * exclusive one. A process that uses `fcntl()` locks on the whole file, as Python's `fcntl.lockf()`
+ * and so the `FileLock` of Apache TVM does, takes part too. Locks of `flock()` are of another kind,
+ * and do not.
  *
  * ```c
  * g_autoptr (TvmFileLock) lock = tvm_file_lock_new ("/var/cache/kernels/.lock");
@@ -36,6 +36,11 @@
  * The file is made if it is not there, with the permissions that the umask leaves, as a lock is for
  * all who may write to the file. It is never written to, truncated or removed, and a symbolic link
  * in its place is refused. If somebody removes or replaces the file, the lock is on the new one.
+ * Who holds it is noted in an extended attribute of the file, where it can have one, and found out
+ * with [method@TvmSupport.FileLock.query_holder].
+ *
+ * There is no order among those who wait, and none that favours who waits for an exclusive lock
+ * over those who share it.
  *
  * The lock ends with [method@TvmSupport.FileLock.release], with the last reference to the object,
  * and with the process, also if that is killed. A forked child does not share it: there the object
@@ -49,26 +54,23 @@
  */
 
 /*
- * Open file description locks, since those of plain POSIX belong to the process: two threads would
- * both get one, and any close() of the file would drop it.
- *
- * A waiter watches the file with inotify: who had it locked closes it, having opened it for
- * writing. If the holder is killed, that event comes before the lock is gone, so after one the lock
- * is tried a few times in short intervals. A slow poll goes on behind that for what gives no event:
- * an unlock without a close, a holder on another machine, no inotify to be had.
+ * A waiter watches the file with inotify: who had it locked closes it. If the holder is killed,
+ * that event comes before the lock is gone, so after one the lock is tried a few times, at growing
+ * intervals. What gives no event is found by a poll behind that: an unlock without a close, as it
+ * is possible with lockf(), a holder on another machine, no inotify to be had. Of a TvmFileLock on
+ * this machine the event is certain, and the poll so slow that it is a mere insurance.
  */
 #define FIRST_RETRY_USEC 1000
 #define LAST_RETRY_USEC 50000
+#define INSURANCE_USEC G_USEC_PER_SEC
 
-/* How often the file may be replaced under one attempt before it is taken for locked */
-#define MAX_REOPENS 100
+#define WATCHED_EVENTS (IN_CLOSE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
 
 struct _TvmFileLock
 {
   GObject parent_instance;
 
-  char *path;           /* absolute */
-  char *display;
+  TvmLockFile file;     /* the path is NULL if none was given */
 
   /* Guarded by the fork lock */
   TvmOwner owner;       /* of the rest */
@@ -79,17 +81,11 @@ struct _TvmFileLock
 typedef enum
 {
   PROP_PATH = 1,
+  PROP_SHARED,
   PROP_HELD,
 } TvmFileLockProperty;
 
 static GParamSpec *obj_props[PROP_HELD + 1];
-
-typedef enum
-{
-  ATTEMPT_LOCKED,
-  ATTEMPT_BUSY,
-  ATTEMPT_FAILED,
-} Attempt;
 
 typedef struct
 {
@@ -105,36 +101,12 @@ typedef struct
 
 G_DEFINE_FINAL_TYPE (TvmFileLock, tvm_file_lock, G_TYPE_OBJECT)
 
-static int
-set_lock (int   fd,
-          short type)
-{
-  struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
-
-  return fcntl (fd, F_OFD_SETLK, &lock);
-}
-
-/* Closes a descriptor of ours, which may be locked. */
-static void
-close_lock_fd (int fd)
-{
-  if (fd < 0)
-    return;
-
-  /* Before the close, whose event is to find it free */
-  set_lock (fd, F_UNLCK);
-  tvm_fork_lock ();
-  tvm_fork_remove_fd (fd);
-  tvm_fork_unlock ();
-  close (fd);
-}
-
 static void
 waiter_free (Waiter *waiter)
 {
   /* In a forked child the descriptor has been closed, and its number may be another's. */
   if (tvm_owner_is_current (waiter->owner))
-    close_lock_fd (waiter->fd);
+    tvm_lock_file_close (waiter->fd);
   if (waiter->inotify_fd >= 0)
     close (waiter->inotify_fd);
   g_clear_pointer (&waiter->source, g_source_unref);
@@ -160,141 +132,26 @@ waiter_new (gint64 timeout_msec)
   return waiter;
 }
 
-static int
-open_once (const char *path)
-{
-  /* A pipe would block, a terminal become ours; neither is a file to lock. */
-  const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int fd = open (path, flags);
-
-  /* Not at once with O_CREAT: in a sticky directory like /tmp the kernel refuses that on the file
-   * of another user, even if all may write to it. */
-  if (fd < 0 && errno == ENOENT)
-    fd = open (path, flags | O_CREAT, 0666);
-  return fd;
-}
-
-/* Opens the file so that no child that is forked meanwhile has it too. */
-static int
-open_lock_fd (const char *path)
-{
-  for (;;)
-    {
-      guint count = tvm_fork_get_count ();
-      int fd = open_once (path);
-
-      if (fd < 0)
-        return -1;
-
-      tvm_fork_lock ();
-      tvm_fork_add_fd (fd);
-      tvm_fork_unlock ();
-      if (count == tvm_fork_get_count ())
-        return fd;
-
-      close_lock_fd (fd);
-    }
-}
-
-static gboolean
-open_file (TvmFileLock  *self,
-           Waiter       *waiter,
-           GError      **error)
-{
-  struct stat st;
-
-  waiter->watched_fd = -1;
-  waiter->fd = open_lock_fd (self->path);
-  if (waiter->fd < 0 && errno == ELOOP)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
-                   _("Cannot lock “%s”: it is a symbolic link"), self->display);
-      return FALSE;
-    }
-  if (waiter->fd < 0)
-    return tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
-
-  if (fstat (waiter->fd, &st) != 0)
-    return tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
-  if (!S_ISREG (st.st_mode))
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
-                   _("Cannot lock “%s”: it is not a file"), self->display);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* Whether the file that is open is the one that the next to come would open */
-static gboolean
-is_current_file (TvmFileLock *self,
-                 int          fd)
-{
-  struct stat ours, theirs;
-
-  return fstat (fd, &ours) == 0 && lstat (self->path, &theirs) == 0
-         && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-}
-
-static Attempt
-try_lock (TvmFileLock  *self,
-          Waiter       *waiter,
-          GError      **error)
-{
-  gboolean busy = FALSE;
-
-  for (guint i = 0; i < MAX_REOPENS; i++)
-    {
-      if (waiter->fd < 0 && !open_file (self, waiter, error))
-        return ATTEMPT_FAILED;
-
-      busy = set_lock (waiter->fd, F_WRLCK) != 0;
-      if (busy && (errno == EINVAL || errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP))
-        {
-          g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
-                       _("Cannot lock “%s”: its file system has no such locks"), self->display);
-          return ATTEMPT_FAILED;
-        }
-      if (busy && errno != EAGAIN && errno != EACCES)
-        {
-          tvm_error_set_errno (error, errno, _("Cannot lock “%s”"), self->display);
-          return ATTEMPT_FAILED;
-        }
-
-      if (is_current_file (self, waiter->fd))
-        return busy ? ATTEMPT_BUSY : ATTEMPT_LOCKED;
-
-      close_lock_fd (g_steal_fd (&waiter->fd));
-    }
-
-  return ATTEMPT_BUSY;
-}
-
-/* Only of a plain POSIX lock the kernel tells whose it is. Returns: 0 if it does not */
-static pid_t
-get_holder (int fd)
-{
-  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-  if (fd < 0 || fcntl (fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
-    return 0;
-  return MAX (lock.l_pid, 0);
-}
-
 static GError *
 new_timeout_error (TvmFileLock  *self,
                    const Waiter *waiter)
 {
-  pid_t holder = get_holder (waiter->fd);
+  const char *display = self->file.display;
+  const double seconds = waiter->timeout_msec / 1000.0;
+  g_auto (TvmLockHolder) holder = { 0, };
 
-  if (holder > 0)
+  tvm_lock_file_get_holder (waiter->fd, &holder);
+  if (holder.pid > 0 && seconds > 0)
     return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
-                        _("“%s” is locked by process %d, also after %.3f s"), self->display,
-                        (int) holder, waiter->timeout_msec / 1000.0);
-  return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
-                      _("“%s” is locked, also after %.3f s"), self->display,
-                      waiter->timeout_msec / 1000.0);
+                        _("“%s” is locked by process %d on “%s”, also after %.3f s"), display,
+                        (int) holder.pid, holder.host, seconds);
+  if (holder.pid > 0)
+    return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT, _("“%s” is locked by process %d on “%s”"),
+                        display, (int) holder.pid, holder.host);
+  if (seconds > 0)
+    return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT, _("“%s” is locked, also after %.3f s"),
+                        display, seconds);
+  return g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT, _("“%s” is locked"), display);
 }
 
 /* Forgets what was copied from the process that forked this one. Call with the fork lock held.
@@ -323,7 +180,7 @@ begin_acquire (TvmFileLock  *self,
   gboolean held, acquiring;
   int inherited;
 
-  if (self->path == NULL)
+  if (self->file.path == NULL)
     {
       g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                            _("A lock without a path cannot be acquired"));
@@ -342,10 +199,10 @@ begin_acquire (TvmFileLock  *self,
 
   if (held)
     g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                 _("This object holds the lock on “%s” already"), self->display);
+                 _("This object holds the lock on “%s” already"), self->file.display);
   else if (acquiring)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                 _("This object waits for the lock on “%s” already"), self->display);
+                 _("This object waits for the lock on “%s” already"), self->file.display);
   return !held && !acquiring;
 }
 
@@ -376,8 +233,8 @@ tvm_file_lock_finalize (GObject *object)
 {
   TvmFileLock *self = TVM_FILE_LOCK (object);
 
-  g_free (self->path);
-  g_free (self->display);
+  g_free (self->file.path);
+  g_free (self->file.display);
 
   G_OBJECT_CLASS (tvm_file_lock_parent_class)->finalize (object);
 }
@@ -393,7 +250,10 @@ tvm_file_lock_get_property (GObject    *object,
   switch ((TvmFileLockProperty) prop_id)
     {
     case PROP_PATH:
-      g_value_set_string (value, self->path);
+      g_value_set_string (value, self->file.path);
+      break;
+    case PROP_SHARED:
+      g_value_set_boolean (value, self->file.shared);
       break;
     case PROP_HELD:
       g_value_set_boolean (value, tvm_file_lock_get_held (self));
@@ -415,14 +275,14 @@ set_path (TvmFileLock *self,
     return;
   if (g_path_is_absolute (path))
     {
-      self->path = g_strdup (path);
+      self->file.path = g_strdup (path);
     }
   else
     {
       cwd = g_get_current_dir ();
-      self->path = g_build_filename (cwd, path, NULL);
+      self->file.path = g_build_filename (cwd, path, NULL);
     }
-  self->display = g_filename_display_name (self->path);
+  self->file.display = g_filename_display_name (self->file.path);
 }
 
 static void
@@ -437,6 +297,9 @@ tvm_file_lock_set_property (GObject      *object,
     {
     case PROP_PATH:
       set_path (self, g_value_get_string (value));
+      break;
+    case PROP_SHARED:
+      self->file.shared = g_value_get_boolean (value);
       break;
     case PROP_HELD:
     default:
@@ -467,6 +330,17 @@ tvm_file_lock_class_init (TvmFileLockClass *klass)
                                               | G_PARAM_STATIC_STRINGS);
 
   /**
+   * TvmFileLock:shared: (getter get_shared)
+   *
+   * Whether others may share the lock while it is held, rather than nobody else.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_SHARED] = g_param_spec_boolean ("shared", NULL, NULL, FALSE,
+                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
+                                                 | G_PARAM_STATIC_STRINGS);
+
+  /**
    * TvmFileLock:held: (getter get_held)
    *
    * Whether this object holds the lock.
@@ -493,7 +367,7 @@ tvm_file_lock_init (TvmFileLock *self)
  * tvm_file_lock_new:
  * @path: (type filename): the file to lock, relative to the current directory if not absolute
  *
- * Makes a lock that is not held yet. Nothing is opened.
+ * Makes an exclusive lock, which is not held yet. Nothing is opened.
  *
  * Returns: (transfer full): a new lock
  *
@@ -505,6 +379,26 @@ tvm_file_lock_new (const char *path)
   g_return_val_if_fail (path != NULL, NULL);
 
   return g_object_new (TVM_TYPE_FILE_LOCK, "path", path, NULL);
+}
+
+/**
+ * tvm_file_lock_new_shared:
+ * @path: (type filename): the file to lock, relative to the current directory if not absolute
+ *
+ * Makes a lock that others may share, which is not held yet. Nothing is opened.
+ *
+ * A file that its user may only read can be locked in this way too, if it is there.
+ *
+ * Returns: (transfer full): a new lock
+ *
+ * Since: 1.0
+ */
+TvmFileLock *
+tvm_file_lock_new_shared (const char *path)
+{
+  g_return_val_if_fail (path != NULL, NULL);
+
+  return g_object_new (TVM_TYPE_FILE_LOCK, "path", path, "shared", TRUE, NULL);
 }
 
 /**
@@ -522,7 +416,25 @@ tvm_file_lock_get_path (TvmFileLock *self)
 {
   g_return_val_if_fail (TVM_IS_FILE_LOCK (self), NULL);
 
-  return self->path;
+  return self->file.path;
+}
+
+/**
+ * tvm_file_lock_get_shared: (get-property shared)
+ * @self: a lock
+ *
+ * Gets whether others may share the lock while it is held.
+ *
+ * Returns: whether it is a shared lock
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_file_lock_get_shared (TvmFileLock *self)
+{
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), FALSE);
+
+  return self->file.shared;
 }
 
 /**
@@ -574,8 +486,48 @@ tvm_file_lock_release (TvmFileLock *self)
   if (fd < 0)
     return;
 
-  close_lock_fd (fd);
+  tvm_lock_file_close (fd);
   g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_HELD]);
+}
+
+/**
+ * tvm_file_lock_query_holder:
+ * @self: a lock
+ * @pid: (out) (optional): the process that holds the lock, or 0 if that is not known
+ * @host: (out) (optional) (nullable) (transfer full): the name of the machine on which that process
+ *   runs, or %NULL if it is not known
+ *
+ * Finds out who has the file locked, for a message to the user: when this function returns, it may
+ * be somebody else.
+ *
+ * The system knows it of the locks of `lockf()`. A `TvmFileLock` leaves a note in the extended
+ * attribute `user.tvmsupport.holder` of the file; on a file system without them, or of a file that
+ * its holder may not write to, it is not known. Of several who share the lock it is one.
+ *
+ * This function looks into the file system, but waits for nobody.
+ *
+ * Returns: whether somebody has it locked; %FALSE also if the file cannot be opened
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_file_lock_query_holder (TvmFileLock  *self,
+                            gint         *pid,
+                            char        **host)
+{
+  g_auto (TvmLockHolder) holder = { 0, };
+  gboolean locked = FALSE;
+
+  g_return_val_if_fail (TVM_IS_FILE_LOCK (self), FALSE);
+
+  if (self->file.path != NULL)
+    locked = tvm_lock_file_query_holder (&self->file, &holder);
+
+  if (pid != NULL)
+    *pid = (gint) holder.pid;
+  if (host != NULL)
+    *host = g_steal_pointer (&holder.host);
+  return locked;
 }
 
 /* A source that is dispatched at its ready time, and when one of its descriptors or its
@@ -601,21 +553,34 @@ watch (Waiter *waiter)
 
   /* Watches on files that are not current any more give an attempt too many, no more. */
   g_snprintf (link, sizeof link, "/proc/self/fd/%d", waiter->fd);
-  if (inotify_add_watch (waiter->inotify_fd, link,
-                         IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) >= 0)
+  if (inotify_add_watch (waiter->inotify_fd, link, WATCHED_EVENTS) >= 0)
     waiter->watched_fd = waiter->fd;
 }
 
-/* Returns: whether anything happened to the file */
-static gboolean
+/* Returns: what happened to the file; 0 if nothing did */
+static guint32
 drain_events (Waiter *waiter)
 {
-  char buffer[4096] G_GNUC_UNUSED;
-  gboolean any = FALSE;
+  union
+  {
+    struct inotify_event event;
+    char bytes[4096];
+  } buffer;
+  guint32 mask = 0;
+  gssize n;
 
-  while (waiter->inotify_fd >= 0 && read (waiter->inotify_fd, buffer, sizeof buffer) > 0)
-    any = TRUE;
-  return any;
+  while (waiter->inotify_fd >= 0 && (n = read (waiter->inotify_fd, &buffer, sizeof buffer)) > 0)
+    {
+      const struct inotify_event *event;
+
+      for (gssize i = 0; i < n; i += (gssize) sizeof *event + event->len)
+        {
+          event = (const struct inotify_event *) (buffer.bytes + i);
+          mask |= event->mask;
+        }
+    }
+
+  return mask;
 }
 
 /* Tries once for @task. Returns: whether it has been completed */
@@ -634,17 +599,17 @@ attempt (GTask *task)
       return TRUE;
     }
 
-  switch (try_lock (self, waiter, &error))
+  switch (tvm_lock_file_try (&self->file, &waiter->fd, &error))
     {
-    case ATTEMPT_LOCKED:
+    case TVM_LOCK_ATTEMPT_LOCKED:
       end_acquire (self, g_steal_fd (&waiter->fd));
       g_task_return_boolean (task, TRUE);
       return TRUE;
-    case ATTEMPT_FAILED:
+    case TVM_LOCK_ATTEMPT_FAILED:
       end_acquire (self, -1);
       g_task_return_error (task, error);
       return TRUE;
-    case ATTEMPT_BUSY:
+    case TVM_LOCK_ATTEMPT_BUSY:
     default:
       break;
     }
@@ -658,11 +623,25 @@ attempt (GTask *task)
   return TRUE;
 }
 
+/* Whether the end of the lock that is in the way is sure to give an event */
+static gboolean
+is_notified (const Waiter *waiter)
+{
+  g_auto (TvmLockHolder) holder = { 0, };
+
+  return waiter->watched_fd >= 0 && waiter->watched_fd == waiter->fd
+         && tvm_lock_file_get_holder (waiter->fd, &holder) && holder.closes;
+}
+
 static void
 schedule (Waiter *waiter)
 {
-  gint64 ready = g_get_monotonic_time () + waiter->retry_usec;
+  gint64 ready = g_get_monotonic_time ();
 
+  if (waiter->retry_usec == LAST_RETRY_USEC && is_notified (waiter))
+    ready += INSURANCE_USEC;
+  else
+    ready += waiter->retry_usec;
   if (waiter->deadline >= 0)
     ready = MIN (ready, waiter->deadline);
   g_source_set_ready_time (waiter->source, ready);
@@ -673,9 +652,17 @@ static gboolean
 wait_ready (gpointer user_data)
 {
   GTask *task = user_data;
+  TvmFileLock *self = g_task_get_source_object (task);
   Waiter *waiter = g_task_get_task_data (task);
+  guint32 events = drain_events (waiter);
 
-  if (drain_events (waiter))
+  /* Whoever gets the lock leaves a note on the file: that is no release. */
+  if (events == IN_ATTRIB && !g_cancellable_is_cancelled (g_task_get_cancellable (task))
+      && g_get_monotonic_time () < g_source_get_ready_time (waiter->source)
+      && tvm_lock_file_is_current (&self->file, waiter->fd))
+    return G_SOURCE_CONTINUE;
+
+  if (events != 0)
     waiter->retry_usec = FIRST_RETRY_USEC;
   if (attempt (task))
     return G_SOURCE_REMOVE;
@@ -791,18 +778,18 @@ acquire_at_once (TvmFileLock   *self,
                  GError       **error)
 {
   g_autoptr (Waiter) waiter = waiter_new (timeout_msec);
-  Attempt result;
+  TvmLockAttempt result;
 
   *locked = FALSE;
   if (!begin_acquire (self, error))
     return TRUE;
 
-  result = try_lock (self, waiter, error);
-  *locked = result == ATTEMPT_LOCKED;
-  if (result == ATTEMPT_BUSY && timeout_msec == 0)
+  result = tvm_lock_file_try (&self->file, &waiter->fd, error);
+  *locked = result == TVM_LOCK_ATTEMPT_LOCKED;
+  if (result == TVM_LOCK_ATTEMPT_BUSY && timeout_msec == 0)
     g_propagate_error (error, new_timeout_error (self, waiter));
   end_acquire (self, *locked ? g_steal_fd (&waiter->fd) : -1);
-  return result != ATTEMPT_BUSY || timeout_msec == 0;
+  return result != TVM_LOCK_ATTEMPT_BUSY || timeout_msec == 0;
 }
 
 /**

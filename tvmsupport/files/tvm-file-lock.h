@@ -19,9 +19,17 @@ G_DECLARE_FINAL_TYPE (TvmFileLock, tvm_file_lock, TVM, FILE_LOCK, GObject)
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmFileLock *tvm_file_lock_new (const char *path);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+TvmFileLock *tvm_file_lock_new_shared (const char *path);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 const char *tvm_file_lock_get_path (TvmFileLock *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_file_lock_get_shared (TvmFileLock *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean tvm_file_lock_get_held (TvmFileLock *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_file_lock_query_holder (TvmFileLock *self,
+                                     gint        *pid,
+                                     char       **host);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void tvm_file_lock_release (TvmFileLock *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
