@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -395,10 +396,16 @@ static void
 use_tmpdir (void)
 {
   const char *tmpdir = getenv ("TMPDIR");
+  int fd;
 
   if (tmpdir == NULL || chdir (tmpdir) != 0 || mkdir ("sub", 0700) != 0
       || symlink ("/", "sub/link") != 0)
     fail ("TMPDIR");
+  /* Somebody says that it is in use. */
+  fd = open (".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || flock (fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    fail ("flock");
+  close (fd);
   write_file ((char *[]) { (char *) "sub/file", (char *) "x", NULL });
   puts (tmpdir);
   fflush (stdout);

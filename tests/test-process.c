@@ -392,7 +392,7 @@ test_private_tmpdir (ProcessFixture *fixture,
 {
   g_autoptr (TvmProcessSpec) spec = process_fixture_spec (fixture, "tmpdir", NULL);
   g_autofree char *missing = process_fixture_path (fixture, "missing");
-  g_autofree char *expected = process_fixture_path (fixture, "tvm-");
+  g_autofree char *expected = process_fixture_path (fixture, "tvmsupport-temp-");
   g_autoptr (TvmProcessResult) result = NULL;
   g_autofree char *path = NULL;
 

@@ -83,7 +83,7 @@ assert_fails (int         at,
 {
   char path[256];
 
-  g_assert_cmpint (tvm_rmtree_at_report (at, name, NULL, path, sizeof path), ==, -1);
+  g_assert_cmpint (tvm_rmtree_at_report (at, name, NULL, NULL, path, sizeof path), ==, -1);
   g_assert_cmpint (errno, ==, errsv);
   g_assert_cmpstr (path, ==, failed);
 }
@@ -261,13 +261,13 @@ stuck_child (Fixture *f)
 {
   char path[256];
 
-  g_assert_cmpint (tvm_rmtree_at_report (f->fd, "d", NULL, path, sizeof path), ==, -1);
+  g_assert_cmpint (tvm_rmtree_at_report (f->fd, "d", NULL, NULL, path, sizeof path), ==, -1);
   g_assert_cmpint (errno, ==, EACCES);
   g_assert_true (g_str_has_prefix (path, "d/"));
   g_assert_true (g_str_has_suffix (path, "/foreign/file"));
 
   /* Cut at the front when too long */
-  g_assert_cmpint (tvm_rmtree_at_report (f->fd, "d", NULL, path, 18), ==, -1);
+  g_assert_cmpint (tvm_rmtree_at_report (f->fd, "d", NULL, NULL, path, 18), ==, -1);
   g_assert_cmpstr (path, ==, "…/foreign/file");
 }
 

@@ -644,6 +644,166 @@ test_sweep (void)
   g_assert_no_errno (tvm_rmtree_at (AT_FDCWD, path_kept, NULL));
 }
 
+static void
+on_progress (TvmTempDirectory *temp,
+             guint64           n_removed,
+             gpointer          user_data)
+{
+  guint64 *last = user_data;
+
+  g_assert_cmpuint (n_removed, >, *last);
+  *last = n_removed;
+}
+
+static void
+test_progress (void)
+{
+  g_autoptr (TvmTempDirectory) temp = tvm_temp_directory_new (NULL, NULL);
+  const char *path = tvm_temp_directory_get_path (temp);
+  Removal removal = { NULL };
+  guint64 n_removed = 0;
+
+  /* Enough that it takes longer than the first word of it, on most machines */
+  for (guint i = 0; i < 40000; i++)
+    {
+      char name[512];
+      int fd;
+
+      g_snprintf (name, sizeof name, "%s/%u", path, i);
+      fd = open (name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+      g_assert_cmpint (fd, >=, 0);
+      close (fd);
+    }
+  g_signal_connect (temp, "progress", G_CALLBACK (on_progress), &n_removed);
+  tvm_temp_directory_remove_async (temp, NULL, on_removed, &removal);
+  while (!removal.done)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_no_error (removal.error);
+  g_assert_cmpuint (n_removed, <=, 40001);
+  g_test_message ("told of %" G_GUINT64_FORMAT " entries", n_removed);
+}
+
+static gpointer
+other_thread (gpointer data)
+{
+  return GINT_TO_POINTER (tvm_temp_directory_get_keep_for_debug ());
+}
+
+static gboolean
+is_kept (TvmTempDirectory *temp_taken)
+{
+  g_autoptr (TvmTempDirectory) temp = temp_taken;
+  g_autofree char *path = g_strdup (tvm_temp_directory_get_path (temp));
+  gboolean keep = tvm_temp_directory_get_keep (temp);
+
+  g_clear_object (&temp);
+  g_assert_cmpint (exists (path), ==, keep);
+  if (keep)
+    g_assert_no_errno (g_rmdir (path));
+  return keep;
+}
+
+static void
+test_keep_for_debug (void)
+{
+  g_autofree char *custom = g_build_filename (tmp, "custom", NULL);
+  g_autoptr (TvmTempDirectory) temp = NULL;
+
+  g_assert_false (tvm_temp_directory_get_keep_for_debug ());
+  tvm_temp_directory_set_keep_for_debug (TRUE);
+  g_assert_true (g_thread_join (g_thread_new ("other", other_thread, NULL)) != NULL);
+
+  temp = tvm_temp_directory_new (NULL, NULL);
+  g_assert_nonnull (strstr (tvm_temp_directory_get_path (temp), "/tvm-debug-mode-tempdirs/"));
+  g_assert_true (is_kept (g_steal_pointer (&temp)));
+  temp = tvm_temp_directory_new (custom, NULL);
+  g_assert_cmpstr (tvm_temp_directory_get_path (temp), ==, custom);
+  g_assert_true (is_kept (g_steal_pointer (&temp)));
+  g_assert_true (is_kept (tvm_temp_directory_new_in (tmp, NULL)));
+
+  /* What one is told counts more, and a thread's scope more than the process. */
+  temp = g_initable_new (TVM_TYPE_TEMP_DIRECTORY, NULL, NULL, "keep", FALSE, NULL);
+  g_assert_false (is_kept (g_steal_pointer (&temp)));
+  tvm_temp_directory_push_keep_for_debug (FALSE);
+  g_assert_false (is_kept (tvm_temp_directory_new (NULL, NULL)));
+  tvm_temp_directory_push_keep_for_debug (TRUE);
+  g_assert_true (is_kept (tvm_temp_directory_new (NULL, NULL)));
+  tvm_temp_directory_set_keep_for_debug (FALSE);
+  g_assert_true (tvm_temp_directory_get_keep_for_debug ());
+  g_assert_null (g_thread_join (g_thread_new ("other", other_thread, NULL)));
+  tvm_temp_directory_pop_keep_for_debug ();
+  tvm_temp_directory_pop_keep_for_debug ();
+  g_assert_false (is_kept (tvm_temp_directory_new (NULL, NULL)));
+}
+
+/* Only a process that has asked for it removes its directories when a signal ends it. */
+static void
+test_signals (void)
+{
+  static const struct
+  {
+    const char *mode;
+    int signum;
+    gboolean removed;
+    gboolean ended;
+  } cases[] = {
+    { "hold", SIGTERM, FALSE, TRUE },
+    { "signals", SIGTERM, TRUE, TRUE },
+    { "signals", SIGINT, TRUE, TRUE },
+    { "signals", SIGHUP, TRUE, TRUE },
+    { "signals-keep", SIGTERM, FALSE, TRUE },
+    { "signals-ignored", SIGTERM, TRUE, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GSubprocess) process = start_helper (cases[i].mode);
+      g_autofree char *path = read_line (process);
+
+      g_subprocess_send_signal (process, cases[i].signum);
+      if (cases[i].ended)
+        {
+          g_assert_true (g_subprocess_wait (process, NULL, NULL));
+          g_assert_true (g_subprocess_get_if_signaled (process));
+          g_assert_cmpint (g_subprocess_get_term_sig (process), ==, cases[i].signum);
+        }
+      else
+        {
+          end_helper (process);
+        }
+      g_assert_cmpint (exists (path), ==, !cases[i].removed);
+      if (!cases[i].removed)
+        g_assert_no_errno (tvm_rmtree_at (AT_FDCWD, path, NULL));
+    }
+}
+
+/* A child that was forked and gets the signal removes nothing. */
+static void
+test_signals_fork (void)
+{
+  g_autoptr (GSubprocess) process = start_helper ("signals-fork");
+  g_autofree char *path = read_line (process);
+
+  end_helper (process);
+  g_assert_false (exists (path));
+}
+
+static void
+run_signals_fork (const char *path)
+{
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    {
+      raise (SIGTERM);
+      _exit (1);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGTERM);
+  g_assert_true (exists (path));
+}
+
 static int
 run_helper (const char *mode)
 {
@@ -656,8 +816,18 @@ run_helper (const char *mode)
   temp = tvm_temp_directory_new (NULL, &error);
   g_assert_no_error (error);
   write_file (tvm_temp_directory_get_path (temp), "a/b/c");
-  if (g_str_equal (mode, "keep"))
+  if (g_str_has_suffix (mode, "keep"))
     tvm_temp_directory_set_keep (temp, TRUE);
+  if (g_str_equal (mode, "signals-ignored"))
+    signal (SIGTERM, SIG_IGN);
+  if (g_str_has_prefix (mode, "signals"))
+    {
+      g_assert_true (tvm_temp_directory_remove_on_signals (&error));
+      g_assert_true (tvm_temp_directory_remove_on_signals (&error));
+      g_assert_no_error (error);
+    }
+  if (g_str_equal (mode, "signals-fork"))
+    run_signals_fork (tvm_temp_directory_get_path (temp));
 
   g_print ("%s\n", tvm_temp_directory_get_path (temp));
   fflush (stdout);
@@ -702,6 +872,10 @@ main (int   argc,
   g_test_add_func ("/temp-directory/fork", test_fork);
   g_test_add_func ("/temp-directory/exit", test_exit);
   g_test_add_func ("/temp-directory/sweep", test_sweep);
+  g_test_add_func ("/temp-directory/progress", test_progress);
+  g_test_add_func ("/temp-directory/keep-for-debug", test_keep_for_debug);
+  g_test_add_func ("/temp-directory/signals", test_signals);
+  g_test_add_func ("/temp-directory/signals/fork", test_signals_fork);
   result = g_test_run ();
 
   g_assert_cmpuint (count_left (), ==, 0);

@@ -544,7 +544,7 @@ static const struct
 } completions[] = {
   { "tvmsupport cache --si", "--size" },
   { "tvmsupport cache t", "trim" },
-  { "tvmsupport ''", "cc symbols run map cache describe help --help --version" },
+  { "tvmsupport ''", "cc symbols run map cache clean lock describe help --help --version" },
   { "tvmsupport sy", "symbols" },
   { "tvmsupport help d", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
@@ -564,6 +564,11 @@ static const struct
   { "tvmsupport run -- compop", "compopt compopt" },
   { "tvmsupport run -t 5 cat ad", "add.c" },
   { "tvmsupport map --keep", "--keep-order" },
+  { "tvmsupport clean --dr", "--dry-run" },
+  { "tvmsupport lock --non", "--nonblock" },
+  { "tvmsupport lock -w 5 ad", "add.c" },
+  { "tvmsupport lock -w 5 file compop", "compopt compopt" },
+  { "tvmsupport lock file cat ad", "add.c" },
   { "tvmsupport map -j 2 -k cat ad", "add.c" },
 };
 

@@ -124,6 +124,24 @@ def test_keep_for_debug(monkeypatch, tmp_path):
         shutil.rmtree(path)
 
 
+def test_keep_for_debug_of_the_library(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    program = """
+        from gi.repository import TvmSupport
+        from tvmsupport.utils import TempDirectory, tempdir
+        TvmSupport.TempDirectory.set_keep_for_debug(True)
+        print(tempdir().temp_dir)
+        print(tempdir(keep_for_debug=False).temp_dir)
+        with TempDirectory.set_keep_for_debug(False):
+            print(tempdir().temp_dir)
+    """
+    kept, *gone = run_python(program).stdout.split()
+    assert os.path.isdir(kept)
+    assert os.path.basename(kept) == "00000"
+    assert not any(os.path.exists(path) or "debug" in path for path in gone)
+    shutil.rmtree(os.path.dirname(kept))
+
+
 def test_keep_for_debug_of_one_thread_only():
     def make():
         with utils.tempdir() as temp:

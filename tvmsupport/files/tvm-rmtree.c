@@ -50,10 +50,26 @@ typedef struct
   size_t n_frames;
   size_t n_allocated;
   size_t n_open;
+  uint64_t *n_removed;  /* or NULL */
   int first_errno;
   char *failed;
   size_t failed_size;
 } Walk;
+
+/* Returns: 0 also if there was nothing any more, or -1 with errno */
+static int
+remove_at (Walk       *walk,
+           int         at,
+           const char *name,
+           int         flags)
+{
+  if (unlinkat (at, name, flags) != 0)
+    return errno == ENOENT ? 0 : -1;
+
+  if (walk->n_removed != NULL)
+    __atomic_fetch_add (walk->n_removed, 1, __ATOMIC_RELAXED);
+  return 0;
+}
 
 static Frame *
 top (Walk *walk)
@@ -429,7 +445,7 @@ leave (Walk *walk)
 
   if (parent != NULL)
     at = dirfd (parent->dir);
-  if (unlinkat (at, frame->name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+  if (remove_at (walk, at, frame->name, AT_REMOVEDIR) != 0)
     errsv = errno;
 
   if ((errsv == ENOTEMPTY || errsv == EEXIST) && !frame->failed && ++frame->passes < MAX_PASSES)
@@ -469,7 +485,7 @@ remove_entry (Walk                *walk,
   /* Linux never unlinks a directory, so that one of an unknown type can be tried first. */
   if (entry->d_type != DT_DIR)
     {
-      if (unlinkat (at, name, 0) == 0 || errno == ENOENT)
+      if (remove_at (walk, at, name, 0) == 0)
         return;
       if (errno != EISDIR)
         {
@@ -482,7 +498,7 @@ remove_entry (Walk                *walk,
     return;
 
   /* It was a directory when it was read. */
-  if ((errno == ENOTDIR || errno == ELOOP) && (unlinkat (at, name, 0) == 0 || errno == ENOENT))
+  if ((errno == ENOTDIR || errno == ELOOP) && remove_at (walk, at, name, 0) == 0)
     return;
 
   note_failure (walk, name, errno);
@@ -552,10 +568,12 @@ int
 tvm_rmtree_at_report (int                 dirfd,
                       const char         *name,
                       const volatile int *cancelled,
+                      uint64_t           *n_removed,
                       char               *failed,
                       size_t              failed_size)
 {
-  Walk walk = { .root_fd = dirfd, .failed = failed, .failed_size = failed_size };
+  Walk walk = { .root_fd = dirfd, .n_removed = n_removed, .failed = failed,
+                .failed_size = failed_size };
   dev_t parent_dev;
   int result;
   int errsv;
@@ -574,9 +592,9 @@ tvm_rmtree_at_report (int                 dirfd,
     }
 
   /* An empty directory, as most temporary ones are in the end, or no directory */
-  if (unlinkat (dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+  if (remove_at (&walk, dirfd, name, AT_REMOVEDIR) == 0)
     return 0;
-  if (errno == ENOTDIR && (unlinkat (dirfd, name, 0) == 0 || errno == ENOENT))
+  if (errno == ENOTDIR && remove_at (&walk, dirfd, name, 0) == 0)
     return 0;
   if ((errno != ENOTEMPTY && errno != EEXIST) || !get_parent_dev (dirfd, name, &parent_dev)
       || enter (&walk, dirfd, parent_dev, name) != 0)
@@ -603,5 +621,5 @@ tvm_rmtree_at (int                 dirfd,
                const char         *name,
                const volatile int *cancelled)
 {
-  return tvm_rmtree_at_report (dirfd, name, cancelled, NULL, 0);
+  return tvm_rmtree_at_report (dirfd, name, cancelled, NULL, NULL, 0);
 }

@@ -7,6 +7,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Removes @name, relative to @dirfd (AT_FDCWD serves), with everything below it. No symbolic link
  * is followed, no mount is crossed, and a directory that its owner may not read or write is made so
@@ -20,9 +21,10 @@ int tvm_rmtree_at        (int                 dirfd,
 
 /* The same; @failed, an array of @failed_size bytes, gets the path, relative to @dirfd, of the
  * first entry that could not go: its end, behind “…”, if the whole is too long; "" if there is
- * none. */
+ * none. @n_removed, if not NULL, goes up, atomically, with each entry that went. */
 int tvm_rmtree_at_report (int                 dirfd,
                           const char         *name,
                           const volatile int *cancelled,
+                          uint64_t           *n_removed,
                           char               *failed,
                           size_t              failed_size);

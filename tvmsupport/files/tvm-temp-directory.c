@@ -3,6 +3,7 @@
 
 #include "tvmsupport/files/tvm-temp-directory.h"
 
+#include "tvmsupport/files/tvm-temp-debug-private.h"
 #include "tvmsupport/files/tvm-temp-place-private.h"
 #include "tvmsupport/files/tvm-temp-sweep-private.h"
 #include "tvmsupport/tvm-error-private.h"
@@ -23,9 +24,13 @@
  *
  * It is made with the object, for its user alone (mode 0700), and goes with it: when
  * [method@TvmSupport.TempDirectory.remove] is called, else when the last reference is dropped, else
- * when the process exits. What a process leaves that is killed before that is removed by the next
- * one that makes a temporary directory in the usual place. A child that was forked removes nothing
- * of its parent's. [property@TvmSupport.TempDirectory:keep] says that the directory shall stay.
+ * when the process exits, and on signals if [func@TvmSupport.TempDirectory.remove_on_signals] was
+ * called. What a process leaves that is killed before that is removed by the next one that makes a
+ * temporary directory in the same place, or by [func@TvmSupport.TempDirectory.clean]; of one that
+ * was given a path of its own nobody can tell whose it is, and it stays. A child that was forked
+ * removes nothing of its parent's. [property@TvmSupport.TempDirectory:keep] says that the directory
+ * shall stay, and [func@TvmSupport.TempDirectory.set_keep_for_debug] says it of all that are made
+ * from then on.
  *
  * ```c
  * g_autoptr (TvmTempDirectory) temp = tvm_temp_directory_new (NULL, error);
@@ -38,7 +43,8 @@
  * ```
  *
  * Dropping the last reference removes the tree then and there; where that may take long, await
- * [method@TvmSupport.TempDirectory.remove_async] first.
+ * [method@TvmSupport.TempDirectory.remove_async] first, or leave it to the background with
+ * [method@TvmSupport.TempDirectory.remove_detached].
  *
  * All methods may be called from any thread.
  *
@@ -52,6 +58,7 @@ struct _TvmTempDirectory
   char *custom_path;    /* as given */
   char *parent;         /* as given */
   gboolean keep;        /* as given, before there is a place */
+  gboolean keep_given;
   TvmTempPlace *place;         /* (nullable): NULL until initialized */
 };
 
@@ -64,12 +71,17 @@ typedef enum
 
 static GParamSpec *obj_props[PROP_KEEP + 1];
 
-/* All guarded by the fork lock */
-static char *debug_parent;
-static TvmOwner debug_owner;
-static guint n_debug_directories;
-
 static void tvm_temp_directory_initable_iface_init (GInitableIface *iface);
+
+typedef enum
+{
+  SIGNAL_PROGRESS,
+} TvmTempDirectorySignal;
+
+static guint signals[SIGNAL_PROGRESS + 1];
+
+/* How often a removal tells of itself */
+#define PROGRESS_MSEC 100
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (TvmTempDirectory, tvm_temp_directory, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
@@ -89,9 +101,19 @@ tvm_temp_directory_initable_init (GInitable     *initable,
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
-  /* Only in the usual place: elsewhere a sweep would read directories of any size. */
-  if (self->custom_path == NULL && self->parent == NULL)
-    tvm_temp_sweep_once (g_get_tmp_dir (), TVM_TEMP_PREFIX);
+  if (!self->keep_given && tvm_temp_directory_get_keep_for_debug ())
+    {
+      self->keep = TRUE;
+      if (self->custom_path == NULL && self->parent == NULL)
+        {
+          self->custom_path = tvm_temp_debug_make_path (error);
+          if (self->custom_path == NULL)
+            return FALSE;
+        }
+    }
+
+  if (self->custom_path == NULL)
+    tvm_temp_sweep_once (parent, TVM_TEMP_PREFIX);
 
   self->place = self->custom_path != NULL
                   ? tvm_temp_place_new_at (self->custom_path, self->keep, error)
@@ -226,6 +248,19 @@ tvm_temp_directory_class_init (TvmTempDirectoryClass *klass)
                                                | G_PARAM_EXPLICIT_NOTIFY);
 
   g_object_class_install_properties (object_class, G_N_ELEMENTS (obj_props), obj_props);
+
+  /**
+   * TvmTempDirectory::progress:
+   * @self: the temporary directory
+   * @n_removed: how many files and directories have been removed
+   *
+   * Emitted now and then while [method@TvmSupport.TempDirectory.remove_async] is at work, in the
+   * thread-default context of its caller. How many are left is not known.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_PROGRESS] = g_signal_new ("progress", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST,
+                                           0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
 }
 
 static void
@@ -291,102 +326,6 @@ tvm_temp_directory_new_in (const char  *parent,
   return g_initable_new (TVM_TYPE_TEMP_DIRECTORY, NULL, error, "parent", parent, NULL);
 }
 
-/* A well-known name in a directory that all users share: another user may have taken it.
- * Returns: whether @path is a directory that only this user can write to */
-static gboolean
-ensure_private_directory (const char  *path,
-                          GError     **error)
-{
-  struct stat st;
-  int errsv;
-
-  if (g_mkdir (path, 0700) != 0 && errno != EEXIST)
-    {
-      errsv = errno;
-      return tvm_error_set_errno (error, errsv, _("Cannot create “%s”"), path);
-    }
-
-  if (lstat (path, &st) != 0)
-    {
-      errsv = errno;
-      return tvm_error_set_errno (error, errsv, _("Cannot look at “%s”"), path);
-    }
-
-  if (!S_ISDIR (st.st_mode) || st.st_uid != geteuid ()
-      || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
-                   _("“%s” is not a directory that only this user can write to"), path);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* Returns: (transfer full): the directory that holds those of this process */
-static char *
-make_debug_parent (GError **error)
-{
-  g_autofree char *all = g_build_filename (g_get_tmp_dir (), "tvm-debug-mode-tempdirs", NULL);
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *name = g_date_time_format (now, "%Y-%m-%dT%H-%M-%S___XXXXXX");
-  g_autofree char *path = NULL;
-  int errsv;
-
-  if (!ensure_private_directory (all, NULL))
-    {
-      g_autofree char *shared = g_steal_pointer (&all);
-
-      all = g_strdup_printf ("%s-%u", shared, (guint) geteuid ());
-      if (!ensure_private_directory (all, error))
-        return NULL;
-    }
-
-  path = g_build_filename (all, name, NULL);
-  if (g_mkdtemp_full (path, 0700) == NULL)
-    {
-      errsv = errno;
-      tvm_error_set_errno (error, errsv, _("Cannot create a temporary directory in “%s”"), all);
-      return NULL;
-    }
-
-  return g_steal_pointer (&path);
-}
-
-/* Returns: (transfer full): the path of the next directory that is kept for debugging */
-static char *
-get_next_debug_path (GError **error)
-{
-  g_autofree char *made = NULL;
-  char *path = NULL;
-
-  for (;;)
-    {
-      tvm_fork_lock ();
-      /* A forked child starts a series of its own. */
-      if (made != NULL && (debug_parent == NULL || !tvm_owner_is_current (debug_owner)))
-        {
-          g_free (debug_parent);
-          debug_parent = g_steal_pointer (&made);
-          debug_owner = tvm_owner_get_current ();
-          n_debug_directories = 0;
-        }
-      if (debug_parent != NULL && tvm_owner_is_current (debug_owner))
-        path = g_strdup_printf ("%s/%05u", debug_parent, n_debug_directories++);
-      tvm_fork_unlock ();
-
-      /* Another thread was faster */
-      if (made != NULL)
-        g_rmdir (made);
-      if (path != NULL)
-        return path;
-
-      made = make_debug_parent (error);
-      if (made == NULL)
-        return NULL;
-    }
-}
-
 /**
  * tvm_temp_directory_new_for_debug:
  * @error: return location for an error
@@ -409,7 +348,7 @@ tvm_temp_directory_new_for_debug (GError **error)
 
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  path = get_next_debug_path (error);
+  path = tvm_temp_debug_make_path (error);
   if (path == NULL)
     return NULL;
 
@@ -479,6 +418,7 @@ tvm_temp_directory_set_keep (TvmTempDirectory *self,
     {
       changed = self->keep != keep;
       self->keep = keep;
+      self->keep_given = TRUE;
     }
 
   if (changed)
@@ -637,29 +577,22 @@ tvm_temp_directory_list (TvmTempDirectory  *self,
   return names;
 }
 
-static void
-raise_flag (GCancellable *cancellable,
-            gpointer      data)
-{
-  g_atomic_int_set ((int *) data, 1);
-}
-
 static gboolean
-remove_cancellable (TvmTempPlace         *place,
+remove_cancellable (TvmTempPlace  *place,
+                    guint64       *n_removed,
                     GCancellable  *cancellable,
                     GError       **error)
 {
-  int cancelled = 0;
-  gulong handler = 0;
+  int cancelled;
+  gulong handler;
   gboolean removed;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
-  if (cancellable != NULL)
-    handler = g_cancellable_connect (cancellable, G_CALLBACK (raise_flag), &cancelled, NULL);
-  removed = tvm_temp_place_remove (place, &cancelled, error);
-  g_cancellable_disconnect (cancellable, handler);
+  handler = tvm_temp_cancel_connect (cancellable, &cancelled);
+  removed = tvm_temp_place_remove (place, &cancelled, n_removed, error);
+  tvm_temp_cancel_disconnect (cancellable, handler);
   return removed;
 }
 
@@ -695,7 +628,39 @@ tvm_temp_directory_remove (TvmTempDirectory *self,
   if (!ensure_place (self, error))
     return FALSE;
 
-  return remove_cancellable (self->place, cancellable, error);
+  return remove_cancellable (self->place, NULL, cancellable, error);
+}
+
+typedef struct
+{
+  TvmTempPlace *place;
+  guint64 n_removed;    /* atomic */
+  guint64 n_told;
+  GSource *source;      /* tells of it */
+} Removal;
+
+static void
+removal_free (Removal *removal)
+{
+  tvm_temp_place_unref (removal->place);
+  g_source_unref (removal->source);
+  g_free (removal);
+}
+
+/* In the context of the caller */
+static gboolean
+tell_progress (gpointer data)
+{
+  GTask *task = data;
+  Removal *removal = g_task_get_task_data (task);
+  guint64 n = __atomic_load_n (&removal->n_removed, __ATOMIC_RELAXED);
+
+  if (n != removal->n_told)
+    {
+      removal->n_told = n;
+      g_signal_emit (g_task_get_source_object (task), signals[SIGNAL_PROGRESS], 0, n);
+    }
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -704,9 +669,12 @@ remove_in_thread (GTask        *task,
                   gpointer      task_data,
                   GCancellable *cancellable)
 {
+  Removal *removal = task_data;
   GError *error = NULL;
+  gboolean removed = remove_cancellable (removal->place, &removal->n_removed, cancellable, &error);
 
-  if (remove_cancellable (task_data, cancellable, &error))
+  g_source_destroy (removal->source);
+  if (removed)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -722,7 +690,7 @@ remove_in_thread (GTask        *task,
  *
  * Removes the directory with all that is in it, in another thread.
  *
- * See [method@TvmSupport.TempDirectory.remove]. Finish with
+ * While that takes, [signal@TvmSupport.TempDirectory::progress] tells how far it is. See [method@TvmSupport.TempDirectory.remove]. Finish with
  * [method@TvmSupport.TempDirectory.remove_finish].
  *
  * Since: 1.0
@@ -735,6 +703,7 @@ tvm_temp_directory_remove_async (TvmTempDirectory   *self,
 {
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
+  Removal *removal;
 
   g_return_if_fail (TVM_IS_TEMP_DIRECTORY (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -749,8 +718,12 @@ tvm_temp_directory_remove_async (TvmTempDirectory   *self,
       return;
     }
 
-  g_task_set_task_data (task, tvm_temp_place_ref (self->place),
-                        (GDestroyNotify) tvm_temp_place_unref);
+  removal = g_new0 (Removal, 1);
+  removal->place = tvm_temp_place_ref (self->place);
+  removal->source = g_timeout_source_new (PROGRESS_MSEC);
+  g_source_set_static_name (removal->source, "[tvmsupport] progress of a removal");
+  g_task_set_task_data (task, removal, (GDestroyNotify) removal_free);
+  g_task_attach_source (task, removal->source, tell_progress);
   g_task_run_in_thread (task, remove_in_thread);
 }
 
@@ -776,4 +749,30 @@ tvm_temp_directory_remove_finish (TvmTempDirectory *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * tvm_temp_directory_remove_detached:
+ * @self: a temporary directory
+ * @error: return location for an error
+ *
+ * Has the directory gone from its path at once, and leaves the rest to the background.
+ *
+ * What is in it is moved aside, within the same parent, and removed in another thread. If the
+ * process exits meanwhile, the exit waits for the end of that; if it is killed, the next one goes
+ * on with it. An entry that cannot be removed is not reported. If the directory cannot be moved,
+ * the error is that of [method@TvmSupport.TempDirectory.remove].
+ *
+ * Returns: whether there is nothing at the path any more; %FALSE with @error set if there is
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_temp_directory_remove_detached (TvmTempDirectory  *self,
+                                    GError           **error)
+{
+  g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return ensure_place (self, error) && tvm_temp_place_remove_detached (self->place, error);
 }

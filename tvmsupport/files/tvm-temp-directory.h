@@ -51,5 +51,34 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean tvm_temp_directory_remove_finish (TvmTempDirectory *self,
                                            GAsyncResult     *result,
                                            GError          **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_temp_directory_remove_detached (TvmTempDirectory *self,
+                                             GError          **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_temp_directory_remove_on_signals (GError **error);
+
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void tvm_temp_directory_set_keep_for_debug (gboolean keep);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_temp_directory_get_keep_for_debug (void);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void tvm_temp_directory_push_keep_for_debug (gboolean keep);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void tvm_temp_directory_pop_keep_for_debug (void);
+
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char **tvm_temp_directory_clean (const char   *parent,
+                                 gboolean      dry_run,
+                                 GCancellable *cancellable,
+                                 GError      **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void tvm_temp_directory_clean_async (const char         *parent,
+                                     gboolean            dry_run,
+                                     GCancellable       *cancellable,
+                                     GAsyncReadyCallback callback,
+                                     gpointer            user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char **tvm_temp_directory_clean_finish (GAsyncResult *result,
+                                        GError      **error);
 
 G_END_DECLS

@@ -59,10 +59,24 @@ gboolean      tvm_temp_place_get_keep (TvmTempPlace *place);
 gboolean      tvm_temp_place_set_keep (TvmTempPlace *place,
                                        gboolean      keep);
 
-/* Nothing is done, with TVM_ERROR_FAILED, in a process that was forked after it was made. */
-gboolean      tvm_temp_place_remove   (TvmTempPlace        *place,
-                                       const volatile int  *cancelled,
-                                       GError             **error);
+/* Both do nothing, with TVM_ERROR_FAILED, in a process that was forked after it was made.
+ * @n_removed: (nullable): goes up, atomically, with each entry */
+gboolean      tvm_temp_place_remove     (TvmTempPlace        *place,
+                                         const volatile int  *cancelled,
+                                         guint64             *n_removed,
+                                         GError             **error);
+/* Gives it another name, so that its path is free, and removes it in a thread. */
+gboolean      tvm_temp_place_remove_detached (TvmTempPlace  *place,
+                                              GError       **error);
+
+/* Between these two, @flag becomes 1 when @cancellable is cancelled. */
+gulong        tvm_temp_cancel_connect    (GCancellable *cancellable,
+                                          int          *flag);
+void          tvm_temp_cancel_disconnect (GCancellable *cancellable,
+                                          gulong        handler);
+
+/* What the exit hook does: none can be made any more, and what is there goes. */
+void          tvm_temp_place_remove_all (void);
 
 /* For the last reference of the object: removes it, unless it is kept or a parent's. */
 void          tvm_temp_place_drop     (TvmTempPlace *place);

@@ -15,12 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Guarded by the fork lock */
 static GHashTable *places;      /* (element-type TvmTempPlace) (owned): what is to go at exit */
 static gboolean past_exit;
+static GThreadPool *removers;   /* of what was moved aside */
+static TvmOwner removers_owner;
+
+#define MAX_REMOVERS 2
 
 TvmTempPlace *
 tvm_temp_place_ref (TvmTempPlace *place)
@@ -115,6 +120,7 @@ is_still_there (const TvmTempPlace *place,
 static gboolean
 remove_tree (TvmTempPlace        *place,
              const volatile int  *cancelled,
+             guint64             *n_removed,
              GError             **error)
 {
   g_autofree char *display = NULL;
@@ -133,7 +139,8 @@ remove_tree (TvmTempPlace        *place,
 
   /* What is there now may be somebody else's. */
   if (is_still_there (place, parent_fd)
-      && tvm_rmtree_at_report (parent_fd, place->name, cancelled, failed, sizeof failed) != 0)
+      && tvm_rmtree_at_report (parent_fd, place->name, cancelled, n_removed, failed,
+                               sizeof failed) != 0)
     errsv = errno;
   close (parent_fd);
 
@@ -150,25 +157,33 @@ remove_tree (TvmTempPlace        *place,
   return tvm_error_set_errno (error, errsv, _("Cannot remove “%s”"), display);
 }
 
+static gboolean
+check_owner (const TvmTempPlace  *place,
+             GError             **error)
+{
+  if (tvm_owner_is_current (place->owner))
+    return TRUE;
+
+  g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+               _("The temporary directory “%s” belongs to the process that forked this one"),
+               place->display);
+  return FALSE;
+}
+
 gboolean
 tvm_temp_place_remove (TvmTempPlace        *place,
                        const volatile int  *cancelled,
+                       guint64             *n_removed,
                        GError             **error)
 {
   gboolean removed;
 
-  if (!tvm_owner_is_current (place->owner))
-    {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
-                   _("The temporary directory “%s” belongs to the process that forked this one"),
-                   place->display);
-      return FALSE;
-    }
-
+  if (!check_owner (place, error))
+    return FALSE;
   if (!tvm_temp_place_begin (place))
     return TRUE;
 
-  removed = remove_tree (place, cancelled, error);
+  removed = remove_tree (place, cancelled, n_removed, error);
   tvm_temp_place_end (place, removed);
   if (removed)
     unregister (place);
@@ -182,13 +197,37 @@ tvm_temp_place_drop (TvmTempPlace *place)
 
   if (tvm_temp_place_get_keep (place))
     unregister (place);
-  else if (tvm_owner_is_current (place->owner) && !tvm_temp_place_remove (place, NULL, &error))
+  else if (tvm_owner_is_current (place->owner) && !tvm_temp_place_remove (place, NULL, NULL, &error))
     g_debug ("%s", error->message);
 }
 
-/* Removes what is left of this process; what a fork brought along is its parent's. */
 static void
-remove_at_exit (void)
+raise_flag (GCancellable *cancellable,
+            gpointer      data)
+{
+  g_atomic_int_set ((int *) data, 1);
+}
+
+gulong
+tvm_temp_cancel_connect (GCancellable *cancellable,
+                         int          *flag)
+{
+  *flag = 0;
+  if (cancellable == NULL)
+    return 0;
+  return g_cancellable_connect (cancellable, G_CALLBACK (raise_flag), flag, NULL);
+}
+
+void
+tvm_temp_cancel_disconnect (GCancellable *cancellable,
+                            gulong        handler)
+{
+  g_cancellable_disconnect (cancellable, handler);
+}
+
+/* What a fork brought along is its parent's, and stays. */
+void
+tvm_temp_place_remove_all (void)
 {
   g_autoptr (GPtrArray) left = NULL;
   GHashTableIter iter;
@@ -197,9 +236,12 @@ remove_at_exit (void)
   left = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_temp_place_unref);
   tvm_fork_lock ();
   past_exit = TRUE;
-  g_hash_table_iter_init (&iter, places);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    g_ptr_array_add (left, tvm_temp_place_ref (key));
+  if (places != NULL)
+    {
+      g_hash_table_iter_init (&iter, places);
+      while (g_hash_table_iter_next (&iter, &key, NULL))
+        g_ptr_array_add (left, tvm_temp_place_ref (key));
+    }
   tvm_fork_unlock ();
 
   for (guint i = 0; i < left->len; i++)
@@ -239,7 +281,111 @@ register_place (TvmTempPlace *place)
   tvm_fork_unlock ();
 
   if (first)
-    atexit (remove_at_exit);
+    atexit (tvm_temp_place_remove_all);
+}
+
+/* Renames it to what a sweep would find, should this process be killed.
+ * Returns: 0 or an errno */
+static int
+rename_aside (TvmTempPlace  *place,
+              int            parent_fd,
+              char         **path)
+{
+  guint64 number;
+  g_autofree char *name = NULL;
+
+  if (getrandom (&number, sizeof number, 0) != sizeof number)
+    return errno;
+
+  name = g_strdup_printf (TVM_TEMP_PREFIX "%016" G_GINT64_MODIFIER "x", number);
+  if (renameat (parent_fd, place->name, parent_fd, name) != 0)
+    return errno;
+
+  *path = g_build_filename (place->parent, name, NULL);
+  return 0;
+}
+
+/* Returns: (transfer full): what was @place and has now @path; @fd holds the lock too */
+static TvmTempPlace *
+place_new_aside (const TvmTempPlace *place,
+                 const char         *path,
+                 int                 fd)
+{
+  TvmTempPlace *aside = place_new (path);
+
+  aside->fd = fd;
+  aside->dev = place->dev;
+  aside->ino = place->ino;
+  /* If it was kept, it is not any more. */
+  (void) fchmod (fd, TVM_TEMP_MODE);
+  register_place (aside);
+  return aside;
+}
+
+static void
+remove_aside (gpointer data,
+              gpointer user_data)
+{
+  g_autoptr (TvmTempPlace) aside = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!tvm_temp_place_remove (aside, NULL, NULL, &error))
+    g_debug ("%s", error->message);
+}
+
+/* Takes @aside. Without a thread it is left to the exit hook. */
+static void
+remove_in_background (TvmTempPlace *aside)
+{
+  GThreadPool *pool;
+
+  tvm_fork_lock ();
+  /* The threads of the parent are not in a forked child. */
+  if (removers == NULL || !tvm_owner_is_current (removers_owner))
+    {
+      removers = g_thread_pool_new (remove_aside, NULL, MAX_REMOVERS, FALSE, NULL);
+      removers_owner = tvm_owner_get_current ();
+    }
+  pool = removers;
+  tvm_fork_unlock ();
+
+  g_thread_pool_push (pool, aside, NULL);
+}
+
+gboolean
+tvm_temp_place_remove_detached (TvmTempPlace  *place,
+                                GError       **error)
+{
+  g_autofree char *path = NULL;
+  int parent_fd = -1;
+  int errsv = 0;
+  int fd;
+
+  if (!check_owner (place, error))
+    return FALSE;
+  if (!tvm_temp_place_begin (place))
+    return TRUE;
+
+  fd = fcntl (place->fd, F_DUPFD_CLOEXEC, 3);
+  if (fd < 0 || (parent_fd = open (place->parent, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+    errsv = errno;
+  else if (is_still_there (place, parent_fd))
+    errsv = rename_aside (place, parent_fd, &path);
+  if (parent_fd >= 0)
+    close (parent_fd);
+  if (errsv == ENOENT || errsv == ENOTDIR)
+    errsv = 0;
+
+  if (path != NULL)
+    remove_in_background (place_new_aside (place, path, g_steal_fd (&fd)));
+  if (fd >= 0)
+    close (fd);
+  tvm_temp_place_end (place, errsv == 0);
+  if (errsv != 0)
+    return tvm_error_set_errno (error, errsv, _("Cannot remove “%s”"), place->display);
+
+  unregister (place);
+  return TRUE;
 }
 
 /* Opens what was just made, and says with a lock that its owner lives.
@@ -254,9 +400,13 @@ open_place (TvmTempPlace *place)
   if (place->fd < 0)
     return errno == ENOENT ? EAGAIN : errno;
 
-  /* Where there are no such locks, as on NFS, nothing is swept either. */
+  /* Where there are no such locks, as on NFS, nothing is swept either. A sweep that only looks
+   * leaves it to us to remove what is given up. */
   if (flock (place->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return EAGAIN;
+    {
+      (void) g_rmdir (place->path);
+      return EAGAIN;
+    }
   if (fstat (place->fd, &st) != 0)
     return errno;
   errsv = lstat (place->path, &now) == 0 ? 0 : errno;
@@ -299,7 +449,7 @@ finish_place (TvmTempPlace  *place_taken,
   /* The exit hook may have run meanwhile, and so without this one. */
   if (is_past_exit (place->path, error))
     {
-      tvm_temp_place_remove (place, NULL, NULL);
+      tvm_temp_place_remove (place, NULL, NULL, NULL);
       return NULL;
     }
 

@@ -5,10 +5,13 @@
 
 #include "tvmsupport/files/tvm-fork-private.h"
 #include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/tvm-error-private.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,8 +20,9 @@
 #include <unistd.h>
 
 /*
- * The living are told from the dead by a lock: a TvmTempDirectory holds a flock() on its directory
- * from just after mkdir until it is removed, and the kernel drops it with the process. There is no
+ * The living are told from the dead by a lock: a TvmTempDirectory, a TvmStage and the supervisor hold
+ * a flock() on their directory from just after mkdir until it is removed, and the kernel drops it
+ * with the process. There is no
  * separate lock file, and so no moment in which one exists without the other. A sweep that wins the
  * lock in the gap behind mkdir removes an empty directory, and its creator, who finds that out when
  * it takes the lock itself, makes another.
@@ -105,6 +109,20 @@ is_ours (const struct stat *st)
          && st->st_uid == geteuid ();
 }
 
+static gboolean
+is_our_name (const char *name,
+             const char *prefix)
+{
+  gsize length;
+
+  if (!g_str_has_prefix (name, prefix))
+    return FALSE;
+
+  length = strlen (name) - strlen (prefix);
+  return length == strlen (TVM_TEMP_RANDOM)
+         || (length == TVM_TEMP_TMPDIR_RANDOM_LENGTH && g_str_equal (prefix, TVM_TEMP_PREFIX));
+}
+
 /* Returns: a descriptor that holds the lock of the dead @name, or -1 */
 static int
 lock_stale (int         parent_fd,
@@ -144,8 +162,7 @@ find_stale (Sweep *sweep,
       entry = readdir (dir);
       if (entry == NULL)
         return;
-      if (!g_str_has_prefix (entry->d_name, sweep->prefix)
-          || strlen (entry->d_name) != strlen (sweep->prefix) + strlen (TVM_TEMP_RANDOM)
+      if (!is_our_name (entry->d_name, sweep->prefix)
           || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
         continue;
 
@@ -176,6 +193,20 @@ sweep_thread (gpointer data)
   return NULL;
 }
 
+/* Takes no descriptor: opens @fd anew. */
+static DIR *
+open_dir (int fd)
+{
+  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = copy < 0 ? NULL : fdopendir (copy);
+  int errsv = errno;
+
+  if (dir == NULL && copy >= 0)
+    close (copy);
+  errno = errsv;
+  return dir;
+}
+
 static void
 sweep_now (const char *parent,
            const char *prefix)
@@ -183,7 +214,6 @@ sweep_now (const char *parent,
   g_autoptr (Sweep) sweep = g_new0 (Sweep, 1);
   g_autoptr (GThread) thread = NULL;
   DIR *dir;
-  int fd;
 
   sweep->stale = g_array_new (FALSE, FALSE, sizeof (Stale));
   g_array_set_clear_func (sweep->stale, stale_clear);
@@ -191,14 +221,10 @@ sweep_now (const char *parent,
   if (sweep->parent_fd < 0 || !has_reliable_locks (sweep->parent_fd))
     return;
 
-  fd = openat (sweep->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  dir = fd < 0 ? NULL : fdopendir (fd);
+  dir = open_dir (sweep->parent_fd);
   if (dir == NULL)
-    {
-      if (fd >= 0)
-        close (fd);
-      return;
-    }
+    return;
+
   sweep->prefix = prefix;
   find_stale (sweep, dir);
   sweep->prefix = NULL;
@@ -229,4 +255,143 @@ tvm_temp_sweep_once (const char *parent,
 
   if (first)
     sweep_now (parent, prefix);
+}
+
+static int
+compare_names (gconstpointer a,
+               gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* Returns: (transfer full): the names in @fd that can be ours, sorted; NULL with errno */
+static GPtrArray *
+list_names (int fd)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const struct dirent *entry;
+  DIR *dir = open_dir (fd);
+  int errsv;
+
+  if (dir == NULL)
+    return NULL;
+
+  for (errno = 0; (entry = readdir (dir)) != NULL; errno = 0)
+    {
+      if (is_our_name (entry->d_name, TVM_TEMP_PREFIX)
+          || is_our_name (entry->d_name, TVM_TEMP_STAGE_PREFIX))
+        g_ptr_array_add (names, g_strdup (entry->d_name));
+    }
+  errsv = errno;
+  closedir (dir);
+  if (errsv != 0)
+    {
+      errno = errsv;
+      return NULL;
+    }
+
+  g_ptr_array_sort (names, compare_names);
+  return g_steal_pointer (&names);
+}
+
+/* Returns: 0, or -1 with errno and the entry that could not go in @failed */
+static int
+sweep_one (int                 parent_fd,
+           const char         *name,
+           const volatile int *cancelled,
+           char               *failed,
+           gsize               failed_size)
+{
+  int fd = lock_stale (parent_fd, name);
+  int result, errsv;
+
+  if (fd < 0)
+    {
+      errno = EBUSY;
+      return -1;
+    }
+
+  g_strlcpy (failed, name, failed_size);
+  result = cancelled == NULL ? 0 : tvm_rmtree_at_report (parent_fd, name, cancelled, NULL,
+                                                         failed, failed_size);
+  errsv = errno;
+  close (fd);
+  errno = errsv;
+  return result;
+}
+
+/* Does not stop at what cannot go. @cancelled: NULL for a dry run */
+static GPtrArray *
+sweep_names (int                  parent_fd,
+             const char          *parent,
+             GPtrArray           *names,
+             const volatile int  *cancelled,
+             GError             **error)
+{
+  g_autoptr (GPtrArray) swept_paths = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) first_error = NULL;
+
+  for (guint i = 0; i < names->len; i++)
+    {
+      const char *name = names->pdata[i];
+      char failed[PATH_MAX] = "";
+
+      if (sweep_one (parent_fd, name, cancelled, failed, sizeof failed) == 0)
+        {
+          g_ptr_array_add (swept_paths, g_build_filename (parent, name, NULL));
+        }
+      else if (errno == ECANCELED)
+        {
+          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                               _("Operation was cancelled"));
+          return NULL;
+        }
+      else if (failed[0] != '\0' && first_error == NULL)
+        {
+          int errsv = errno;
+          g_autofree char *path = g_build_filename (parent, failed, NULL);
+          g_autofree char *display = g_filename_display_name (path);
+
+          tvm_error_set_errno (&first_error, errsv, _("Cannot remove “%s”"), display);
+        }
+    }
+
+  if (first_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&first_error));
+      return NULL;
+    }
+
+  return g_steal_pointer (&swept_paths);
+}
+
+GPtrArray *
+tvm_temp_sweep_all (const char          *parent,
+                    gboolean             dry_run,
+                    const volatile int  *cancelled,
+                    GError             **error)
+{
+  g_autofree char *display = g_filename_display_name (parent);
+  g_autoptr (GPtrArray) names = NULL;
+  GPtrArray *paths = NULL;
+  int fd = open (parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd >= 0 && !has_reliable_locks (fd))
+    {
+      close (fd);
+      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                   _("Nobody can tell what is left over in “%s”: its file system has no locks "
+                     "that hold everywhere"), display);
+      return NULL;
+    }
+
+  if (fd >= 0)
+    names = list_names (fd);
+  if (names == NULL)
+    tvm_error_set_errno (error, errno, _("Cannot read “%s”"), display);
+  else
+    paths = sweep_names (fd, parent, names, dry_run ? NULL : cancelled, error);
+  if (fd >= 0)
+    close (fd);
+  return paths;
 }

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/process/tvm-launch-private.h"
 
+#include "tvmsupport/files/tvm-temp-sweep-private.h"
 #include "tvmsupport/process/tvm-command-line-private.h"
 #include "tvmsupport/process/tvm-fd-private.h"
 #include "tvmsupport/process/tvm-io-thread-private.h"
@@ -291,8 +292,8 @@ make_target_argv (const TvmProcessSpec  *spec,
   return g_steal_pointer (&words);
 }
 
-/* The private TMPDIR is made where the target would have put its files anyway. Its name comes from
- * the kernel: the random numbers of GLib go on alike in the parent and the child of a fork. */
+/* The private TMPDIR is made where the target would have put its files anyway. Its name is one that
+ * is swept should the supervisor be killed as well; it comes from the kernel: the random numbers of GLib go on alike in the parent and the child of a fork. */
 static gboolean
 choose_tmpdir (TvmLaunch  *self,
                char      **environ_,
@@ -307,7 +308,7 @@ choose_tmpdir (TvmLaunch  *self,
 
   if (parent == NULL || !g_path_is_absolute (parent))
     parent = P_tmpdir;
-  name = g_strdup_printf ("tvm-%016" G_GINT64_MODIFIER "x", number);
+  name = g_strdup_printf (TVM_TEMP_PREFIX "%016" G_GINT64_MODIFIER "x", number);
   self->tmpdir = g_build_filename (parent, name, NULL);
   return TRUE;
 }

@@ -11,7 +11,8 @@
  *
  *   --parent=PID            the caller; when it dies, everything dies
  *   --chdir=PATH            the working directory of the target
- *   --private-tmpdir=PATH   makes the directory PATH, the TMPDIR of the target, and removes it
+ *   --private-tmpdir=PATH   makes the directory PATH, the TMPDIR of the target, holds a lock on it
+ *                           (flock) while it is in use, and removes it
  *   --rlimit=RESOURCE=VALUE a resource limit of the target, hard and soft (of
  *                           processor time the hard one is a little later)
  *   --cleanup=PATH          removed if the target did not end by itself

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -42,6 +43,9 @@ extern char **environ;
 
 /* Tells that the thread that started us has ended; then getppid() says whether its process has. */
 #define PARENT_SIGNAL SIGHUP
+
+/* How often a sweep may be faster, a millisecond each time */
+#define TMPDIR_ATTEMPTS 100
 
 typedef struct
 {
@@ -342,16 +346,46 @@ watch_parent (Supervisor *self)
   check_parent (self);
 }
 
+/* Says with a lock, which ends with this process, that the directory is in use. Without one, as on a
+ * file system that has none, nobody removes it either.
+ * Returns: 0, EAGAIN if the sweep of somebody else was faster, or another errno */
+static int
+lock_tmpdir (const char *path)
+{
+  struct stat ours, now;
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+  if (fd < 0)
+    return errno == ENOENT ? EAGAIN : errno;
+
+  if ((flock (fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat (fd, &ours) == 0
+      && lstat (path, &now) == 0 && ours.st_dev == now.st_dev && ours.st_ino == now.st_ino)
+    return 0;
+
+  close (fd);
+  return EAGAIN;
+}
+
 /* Returns: 0 or an errno */
 static int
 make_tmpdir (Supervisor *self)
 {
   const char *tmpdir = self->options.tmpdir;
+  int error = EAGAIN;
 
-  if (mkdir (tmpdir, 0700) != 0)
-    return errno;
-
+  /* What a sweep has locked is empty, and gone in a moment. */
+  for (int i = 0; error == EAGAIN && i < TMPDIR_ATTEMPTS; i++)
+    {
+      if (mkdir (tmpdir, 0700) != 0 && (i == 0 || errno != EEXIST))
+        return errno;
+      error = lock_tmpdir (tmpdir);
+      if (error == EAGAIN)
+        poll (NULL, 0, 1);
+    }
   self->has_tmpdir = true;
+  if (error != 0)
+    return error;
+
   return setenv ("TMPDIR", tmpdir, 1) == 0 ? 0 : errno;
 }
 

@@ -18,6 +18,8 @@ static const ToolCommand commands[] = {
   { "run", N_("Run a program within limits"), tool_run_run },
   { "map", N_("Run a program for each of many inputs"), tool_run_map },
   { "cache", N_("Count or clear the cache of compiled kernels"), tool_run_cache },
+  { "clean", N_("Remove the temporary directories that killed programs left"), tool_run_clean },
+  { "lock", N_("Run a program while a file is locked"), tool_run_lock },
   { "describe", N_("Describe the library and the machine"), tool_run_describe },
 };
 

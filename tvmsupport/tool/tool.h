@@ -39,7 +39,11 @@ int tool_run_cache    (Tool  *tool,
                        char **argv);
 int tool_run_cc       (Tool  *tool,
                        char **argv);
+int tool_run_clean    (Tool  *tool,
+                       char **argv);
 int tool_run_describe (Tool  *tool,
+                       char **argv);
+int tool_run_lock     (Tool  *tool,
                        char **argv);
 int tool_run_map      (Tool  *tool,
                        char **argv);

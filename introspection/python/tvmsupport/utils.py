@@ -29,19 +29,16 @@ class DirectoryCreatedPastAtExit(Exception):
 
 
 def _native_directory(custom_path, keep):
+    path = _bridge.path(custom_path) if custom_path else None
+    TvmSupport.TempDirectory.push_keep_for_debug(keep)
     try:
-        if custom_path:
-            native = TvmSupport.TempDirectory.new(_bridge.path(custom_path))
-        elif keep:
-            native = TvmSupport.TempDirectory.new_for_debug()
-        else:
-            native = TvmSupport.TempDirectory.new(None)
+        return TvmSupport.TempDirectory.new(path)
     except GLib.Error as error:
         if _errors.is_tvm_error(error, TvmSupport.Error.CREATED_PAST_EXIT):
             raise DirectoryCreatedPastAtExit() from error
         raise _errors.translate(error) from error
-    native.set_keep(keep)
-    return native
+    finally:
+        TvmSupport.TempDirectory.pop_keep_for_debug()
 
 
 class TempDirectory:
@@ -98,7 +95,9 @@ class TempDirectory:
         if keep_for_debug is None:
             keep_for_debug = self._keep_for_debug_here.get()
         if keep_for_debug is None:
-            keep_for_debug = self._KEEP_FOR_DEBUG
+            keep_for_debug = (
+                self._KEEP_FOR_DEBUG or TvmSupport.TempDirectory.get_keep_for_debug()
+            )
 
         self._created_with_keep_for_debug = bool(keep_for_debug)
         native = _native_directory(custom_path, self._created_with_keep_for_debug)
