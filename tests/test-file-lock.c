@@ -412,8 +412,8 @@ test_shared (Fixture       *f,
   Acquisition acquisition = { NULL };
   Acquisition second = { NULL };
 
-  g_assert_true (tvm_file_lock_get_shared (one));
-  g_assert_false (tvm_file_lock_get_shared (alone));
+  g_assert_true (tvm_file_lock_is_shared (one));
+  g_assert_false (tvm_file_lock_is_shared (alone));
   acquire (one);
   acquire (two);
   assert_busy (alone, 0);

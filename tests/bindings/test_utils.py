@@ -138,7 +138,7 @@ def test_keep_for_debug_of_the_library(monkeypatch, tmp_path):
     kept, *gone = run_python(program).stdout.split()
     assert os.path.isdir(kept)
     assert os.path.basename(kept) == "00000"
-    assert not any(os.path.exists(path) or "debug" in path for path in gone)
+    assert not any(os.path.exists(path) or "tvm-debug-mode" in path for path in gone)
     shutil.rmtree(os.path.dirname(kept))
 
 

@@ -23,7 +23,7 @@ TvmFileLock *tvm_file_lock_new_shared (const char *path);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 const char *tvm_file_lock_get_path (TvmFileLock *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
-gboolean tvm_file_lock_get_shared (TvmFileLock *self);
+gboolean tvm_file_lock_is_shared (TvmFileLock *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean tvm_file_lock_get_held (TvmFileLock *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
