@@ -157,8 +157,10 @@ open_page (TvmWorker *self,
            int       *fd,
            GError   **error)
 {
-  *fd = tvm_fd_raise (memfd_create ("tvmsupport-status", MFD_CLOEXEC));
-  if (*fd < 0 || ftruncate (*fd, TVM_STATUS_PAGE_SIZE) != 0)
+  *fd = tvm_fd_raise (memfd_create ("tvmsupport-status", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  /* Were it made smaller, we would be ended by SIGBUS. */
+  if (*fd < 0 || ftruncate (*fd, TVM_STATUS_PAGE_SIZE) != 0
+      || fcntl (*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return tvm_error_set_errno (error, errno, _("Could not make a status page"));
 
   self->page = tvm_status_page_map (*fd);

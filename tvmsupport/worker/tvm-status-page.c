@@ -170,6 +170,9 @@ tvm_status_page_peek (const TvmStatusPage  *self,
     {
       read_at (self, consumed, bytes, sizeof bytes);
       *problem = tvm_frame_decode (header, bytes, TVM_STATUS_OUTBOX_PAYLOAD);
+      /* That does not limit every kind. */
+      if (*problem == NULL && header->length > TVM_STATUS_OUTBOX_PAYLOAD)
+        *problem = N_("a frame that is too long");
       if (*problem == NULL && header->length > available - sizeof bytes)
         *problem = N_("an outbox that holds no whole frame");
     }
