@@ -192,18 +192,16 @@ kill_workers (TvmEngine *self)
   g_autoptr (GError) error = g_error_new_literal (TVM_ERROR, TVM_ERROR_WORKER_DIED,
                                                   _("The worker was killed before it began"));
 
-  tvm_engine_fail_queued_locked (self, error);
   for (guint i = self->workers->len; i-- > 0;)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);
-      TvmRetryPolicy policy = self->retry_policy;
 
-      /* Also those calls that only wait there */
-      self->retry_policy = TVM_RETRY_POLICY_NEVER;
       if (worker->end != WORKER_END_LOST)
         tvm_worker_kill_locked (worker);
-      self->retry_policy = policy;
     }
+
+  /* Also those calls that only waited there */
+  tvm_engine_fail_queued_locked (self, error);
 }
 
 void

@@ -124,6 +124,7 @@ struct _TvmWorker
   guint takes_ahead : 1;        /* it gives calls back that it has not begun */
   guint worn : 1;               /* too large: it is retired after the calls that it has */
   guint start_told : 1;         /* that it could not be started */
+  guint stopped : 1;            /* it begins no call any more */
   TvmWorkerEnd end;
   int wait_status;              /* with @exited */
   guint64 init_id;              /* of the initializer; 0 if there is none, or it is done */
@@ -135,6 +136,7 @@ struct _TvmWorker
   guint64 busy_nsec;            /* what it has said, when it was last read */
   gint64 look_at;               /* when its outbox is looked at; NEVER without calls sent ahead */
   guint64 revoked_id;           /* up to which calls were revoked */
+  guint64 begun_id;             /* of the last call that began, once it is stopped */
   gint64 deadline;              /* of the head, or of the start */
   gint64 soft_deadline;
   gint64 end_deadline;          /* when more is done about its end */
@@ -320,6 +322,8 @@ void       tvm_worker_plan_look_locked      (TvmWorker       *self,
                                              gint64           now);
 /* Gives the calls that it has not begun, and now never will, back to the queue. */
 void       tvm_worker_revoke_locked         (TvmWorker       *self);
+/* From now on it begins no call that has not begun. */
+void       tvm_worker_stop_locked           (TvmWorker       *self);
 void       tvm_worker_begin_head_locked     (TvmWorker       *self,
                                              gint64           now);
 void       tvm_worker_check_time_locked     (TvmWorker       *self,
@@ -342,7 +346,8 @@ TvmWorker *tvm_worker_start_locked          (TvmEngine       *engine,
 
 /* tvm-worker-frames.c */
 gboolean   tvm_worker_is_readable           (const TvmWorker *self);
-void       tvm_worker_read_locked           (TvmWorker       *self);
+/* Returns: whether more may be there */
+gboolean   tvm_worker_read_locked           (TvmWorker       *self);
 /* Takes what is in the outbox, without a system call. */
 void       tvm_worker_look_locked           (TvmWorker       *self);
 

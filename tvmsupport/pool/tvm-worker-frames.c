@@ -549,7 +549,18 @@ tvm_worker_look_locked (TvmWorker *self)
   measure (self, start, now);
 }
 
-void
+/* Nobody writes to it any more, but if it lives it may go on with what it has read. */
+static void
+end_channel (TvmWorker *self,
+             gint64     now)
+{
+  tvm_worker_stop_locked (self);
+  if (self->takes_ahead)
+    take_outbox (self, now);
+  tvm_worker_lose_locked (self, NULL);
+}
+
+gboolean
 tvm_worker_read_locked (TvmWorker *self)
 {
   for (int i = 0; i < READS_PER_DISPATCH && tvm_worker_is_readable (self); i++)
@@ -574,10 +585,12 @@ tvm_worker_read_locked (TvmWorker *self)
       if (problem != NULL)
         tvm_worker_lose_locked (self, _(problem));
       else if (status == TVM_WIRE_END)
-        tvm_worker_lose_locked (self, NULL);
+        end_channel (self, now);
 
       drop_arguments (self);
       if (status == TVM_WIRE_AGAIN || self->channel.large == NULL)
-        return;
+        return status == TVM_WIRE_DATA;
     }
+
+  return TRUE;
 }

@@ -27,6 +27,9 @@
 #define SOONEST_LOOK_USEC 20
 #define LATEST_LOOK_USEC 1000
 
+/* That it does not begin a call takes a worker no time, unless it is stuck. */
+#define REVOKED_GRACE_USEC 1000000
+
 /* Behind what runs for longer than that, and than so many others, nothing is to wait. */
 #define PATIENCE_USEC 1000
 #define PATIENCE_CALLS 4
@@ -209,7 +212,7 @@ tvm_worker_begin_head_locked (TvmWorker *self,
     return;
 
   head->start = now;
-  self->deadline = add_usec (now, head->timeout_usec);
+  self->deadline = add_usec (now, head->done != NULL ? head->timeout_usec : REVOKED_GRACE_USEC);
   self->soft_deadline = add_usec (now, head->soft_timeout_usec);
   if (!self->led)
     tvm_engine_set_timer_locked (self->engine, MIN (self->deadline, self->soft_deadline));
@@ -259,22 +262,51 @@ tvm_worker_has_begun (const TvmWorker *self,
 {
   if (self->by_frames)
     return call->begun_frame;
+  if (self->stopped)
+    return call->wire_id <= self->begun_id;
 
   return self->page != NULL && tvm_status_page_has_begun (self->page, call->wire_id);
+}
+
+/* It says that it has begun also of a call that it is about to give back: what it says later is not
+ * asked for. */
+void
+tvm_worker_stop_locked (TvmWorker *self)
+{
+  if (self->stopped || self->page == NULL)
+    return;
+
+  self->stopped = TRUE;
+  self->revoked_id = self->next_wire_id - 1;
+  self->begun_id = tvm_status_page_revoke (self->page, self->revoked_id);
+}
+
+/* Whatever is before a call that has begun was answered. */
+static void
+read_answers_before (TvmWorker *self,
+                     guint64    id)
+{
+  const TvmCall *head;
+
+  do
+    if (!tvm_worker_read_locked (self))
+      return;
+  while (tvm_worker_is_readable (self) && (head = g_queue_peek_head (&self->calls)) != NULL
+         && head->wire_id < id);
 }
 
 void
 tvm_worker_revoke_locked (TvmWorker *self)
 {
   const TvmCall *tail = g_queue_peek_tail (&self->calls);
+  gboolean has_head = TRUE;
   guint64 begun_id;
   GList *previous;
 
   self->revoked_id = tail->wire_id;
   begun_id = tvm_status_page_revoke (self->page, self->revoked_id);
 
-  /* Whatever is before a call that has begun was answered. */
-  tvm_worker_read_locked (self);
+  read_answers_before (self, begun_id);
   if (self->end != WORKER_END_NOT)
     return;
 
@@ -288,10 +320,14 @@ tvm_worker_revoke_locked (TvmWorker *self)
       if (call->done == NULL)
         continue;
 
+      has_head = previous != NULL;
       tvm_call_leave_worker_locked (call);
       call->n_attempts--;
       tvm_engine_requeue_locked (self->engine, call);
     }
+
+  if (!has_head)
+    tvm_worker_begin_head_locked (self, g_get_monotonic_time ());
 }
 
 /* Whether its wait status says more than that it was in the way */
@@ -351,7 +387,8 @@ complete_unbegun (TvmCall *call)
   complete_died (call, message);
 }
 
-/* Gives the calls that have not begun back to the queue, in their order. */
+/* Gives the calls that have not begun back to the queue, in their order. That it died tells
+ * something about the first of them only: the others might as well have waited elsewhere. */
 static void
 requeue_unbegun (TvmWorker *self)
 {
@@ -359,9 +396,11 @@ requeue_unbegun (TvmWorker *self)
   GQueue kept = G_QUEUE_INIT;
   GList *link;
 
+  tvm_worker_stop_locked (self);
   while ((link = g_queue_pop_tail_link (&self->calls)) != NULL)
     {
       TvmCall *call = link->data;
+      gboolean is_head = g_queue_is_empty (&self->calls);
 
       /* It never got there. */
       if (!self->ready)
@@ -370,7 +409,7 @@ requeue_unbegun (TvmWorker *self)
         g_queue_push_head_link (&kept, link);
       else if (call->done == NULL)
         tvm_call_unref (call);
-      else if (self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
+      else if (is_head && self->engine->retry_policy == TVM_RETRY_POLICY_NEVER)
         complete_unbegun (call);
       else
         tvm_engine_requeue_locked (self->engine, call);
@@ -605,14 +644,23 @@ static void
 time_out (TvmWorker *self,
           gint64     now)
 {
-  TvmCall *head = g_queue_peek_head (&self->calls);
+  TvmCall *head;
   TvmTaskResult *result;
 
-  /* It may be there. */
-  if (!self->led)
+  /* It may be there; and what waits behind it is not to begin now. */
+  if (has_waiting (self))
+    tvm_worker_revoke_locked (self);
+  else if (!self->led)
     tvm_worker_read_locked (self);
-  if (head != g_queue_peek_head (&self->calls) || self->end != WORKER_END_NOT)
+  if (self->deadline > now || self->end != WORKER_END_NOT)
     return;
+
+  head = g_queue_peek_head (&self->calls);
+  if (head->done == NULL)
+    {
+      tvm_worker_kill_locked (self);
+      return;
+    }
 
   g_queue_unlink (&self->calls, &head->link);
   result = tvm_task_result_new_error (g_error_new (TVM_ERROR, TVM_ERROR_TIMED_OUT,
