@@ -253,6 +253,26 @@ test_cause (void)
   g_assert_cmpint (tvm_diagnostic_get_severity (nth (&parsed, 1)), ==,
                    TVM_DIAGNOSTIC_SEVERITY_NOTE);
 
+  /* emscripten: its JavaScript compiler has no name, and emcc says what it ran. */
+  parse (&parsed,
+         "error: undefined symbol: g (referenced by top-level compiled C/C++ code)\n"
+         "warning: To disable errors for undefined symbols use `-s ERROR_ON_UNDEFINED_SYMBOLS=0`\n"
+         "Error: Aborting compilation due to previous errors\n"
+         "emcc: error: '/usr/bin/node /x/compiler.js /tmp/a.json' failed (returned 1)\n", -1, NULL);
+  g_assert_cmpuint (parsed.n_errors, ==, 1);
+  g_assert_cmpuint (parsed.n_warnings, ==, 1);
+  assert_format (nth (&parsed, 0),
+                 "error: undefined symbol: g (referenced by top-level compiled C/C++ code)");
+  parse (&parsed,
+         "wasm-ld-14: error: duplicate symbol: f\n"
+         ">>> defined in a.o\n"
+         ">>> defined in b.o\n"
+         "em++: error: '/usr/bin/wasm-ld-14 -o w a.o b.o' failed (returned 1)\n", -1, NULL);
+  g_assert_cmpuint (parsed.n_errors, ==, 1);
+  parse (&parsed, "emcc: error: '/usr/bin/clang-14 -c a.c' failed (received SIGSEGV (-11))\n", -1,
+         NULL);
+  g_assert_cmpuint (parsed.n_errors, ==, 1);
+
   /* Where it is all that there is, it is the error. */
   parse (&parsed, "collect2: error: ld returned 1 exit status\n", -1, NULL);
   g_assert_cmpuint (parsed.n_errors, ==, 1);

@@ -7,6 +7,8 @@
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/toolchain/tvm-emcc-private.h"
+#include "tvmsupport/toolchain/tvm-emcc.h"
 #include "tvmsupport/toolchain/tvm-machine-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain.h"
 #include "tvmsupport/tvm-enums.h"
@@ -55,7 +57,7 @@ static const char * const compilers[] = { "g++", "gcc", "clang++", "clang" };
 
 /* Tools that need no asking: where they are is all there is to say. */
 static const char * const tools[] = {
-  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc", "emcc", "xcrun",
+  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc", "xcrun",
 };
 
 static gboolean
@@ -314,6 +316,52 @@ default_ready (GObject      *source,
   compiler_ready (task, toolchain, error);
 }
 
+/* The last section. @toolchain or @error is given. */
+static void
+complete (GTask        *task,
+          TvmToolchain *toolchain,
+          const GError *error)
+{
+  Description *description = g_task_get_task_data (task);
+
+  g_string_append (description->text, _("WebAssembly\n"));
+  if (toolchain != NULL)
+    append_toolchain (description->text, "emcc", FALSE, toolchain);
+  else
+    g_string_append_printf (description->text, "  emcc: %s\n", error->message);
+  tvm_emcc_describe_tools (description->text);
+  g_task_return_pointer (task, g_strdup (description->text->str), g_free);
+}
+
+static void
+emcc_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmToolchain) toolchain = tvm_toolchain_new_finish (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    complete (task, toolchain, error);
+}
+
+static void
+ask_emcc (GTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = tvm_emcc_find_emcc (&error);
+  g_autofree char *quoted = path != NULL ? g_shell_quote (path) : NULL;
+
+  if (path == NULL)
+    complete (task, NULL, error);
+  else
+    tvm_toolchain_new_async (quoted, g_task_get_cancellable (task), emcc_ready,
+                             g_object_ref (task));
+}
+
 static void
 ask_next_compiler (GTask *task)
 {
@@ -333,7 +381,7 @@ ask_next_compiler (GTask *task)
     {
       append_tools (description->text);
       tvm_cuda_toolkit_describe (description->text);
-      g_task_return_pointer (task, g_strdup (description->text->str), g_free);
+      ask_emcc (task);
     }
 }
 

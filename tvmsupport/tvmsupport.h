@@ -26,6 +26,7 @@
 #include <tvmsupport/toolchain/tvm-compile-result.h>
 #include <tvmsupport/toolchain/tvm-compiler.h>
 #include <tvmsupport/toolchain/tvm-diagnostic.h>
+#include <tvmsupport/toolchain/tvm-emcc.h>
 #include <tvmsupport/toolchain/tvm-kernel-cache.h>
 #include <tvmsupport/toolchain/tvm-toolchain.h>
 #include <tvmsupport/tvm-describe.h>

@@ -7,6 +7,7 @@
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/toolchain/tvm-wasm-argv-private.h"
 #include "tvmsupport/tvm-enums.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -75,6 +76,7 @@ add_reporting (TvmToolchain      *toolchain,
       add_gcc_reporting (toolchain, request, argv);
       break;
     case TVM_TOOLCHAIN_FAMILY_CLANG:
+    case TVM_TOOLCHAIN_FAMILY_EMCC:
       g_strv_builder_add (argv, "-fno-color-diagnostics");
       if (tvm_compile_request_translates (request))
         {
@@ -87,7 +89,6 @@ add_reporting (TvmToolchain      *toolchain,
     case TVM_TOOLCHAIN_FAMILY_NVRTC:
     case TVM_TOOLCHAIN_FAMILY_HIPCC:
     case TVM_TOOLCHAIN_FAMILY_HIPRTC:
-    case TVM_TOOLCHAIN_FAMILY_EMCC:
     default:
       break;
     }
@@ -154,6 +155,8 @@ build_compile (TvmToolchain       *toolchain,
   add_strv (argv, tvm_toolchain_peek_args (toolchain));
   add_reporting (toolchain, request, argv);
   add_side_stem (toolchain, request, argv);
+  if (tvm_toolchain_targets_wasm (toolchain))
+    tvm_wasm_argv_add_compile_options (toolchain, argv);
   if (tvm_compile_request_get_pic (request))
     g_strv_builder_add (argv, "-fPIC");
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_COMPILE, argv);
@@ -314,12 +317,17 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_OBJECT:
       return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_LLVM_IR:
-      if (tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_CLANG)
+      if (tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_CLANG &&
+          tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_EMCC)
         return tvm_compile_argv_set_unsupported (toolchain, request, error);
       return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_EXECUTABLE:
+      if (tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_EMCC)
+        return tvm_wasm_argv_build_link (toolchain, request, error);
       return build_link (toolchain, request);
+    case TVM_COMPILE_KIND_WASM:
+      return tvm_wasm_argv_build_link (toolchain, request, error);
     case TVM_COMPILE_KIND_STATIC:
       return build_archive (toolchain, request, error);
     case TVM_COMPILE_KIND_PTX:
@@ -327,7 +335,6 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_FATBIN:
     case TVM_COMPILE_KIND_LTO_IR:
     case TVM_COMPILE_KIND_HSACO:
-    case TVM_COMPILE_KIND_WASM:
     default:
       return tvm_compile_argv_set_unsupported (toolchain, request, error);
     }

@@ -197,6 +197,25 @@ add_host_compilers (TvmKernelKey *key)
     }
 }
 
+/* emcc is a script that stays what it is when its clang becomes another one. */
+static gboolean
+add_backend (TvmCompileCache  *self,
+             TvmKernelKey     *key,
+             GError          **error)
+{
+  const char *path = tvm_toolchain_get_backend (self->toolchain);
+
+  if (path == NULL)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                   _("“%s” does not say which compiler it runs"),
+                   tvm_toolchain_get_path (self->toolchain));
+      return FALSE;
+    }
+
+  return tvm_kernel_key_add_file (key, "backend", path, error);
+}
+
 static gboolean
 add_tool (TvmCompileCache  *self,
           TvmKernelKey     *key,
@@ -218,6 +237,8 @@ add_tool (TvmCompileCache  *self,
       if (path != NULL && !tvm_kernel_key_add_file (key, "tool", path, error))
         return FALSE;
     }
+  if (family == TVM_TOOLCHAIN_FAMILY_EMCC && !add_backend (self, key, error))
+    return FALSE;
   if (family == TVM_TOOLCHAIN_FAMILY_NVCC || family == TVM_TOOLCHAIN_FAMILY_HIPCC)
     add_host_compilers (key);
 

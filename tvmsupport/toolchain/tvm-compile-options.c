@@ -37,6 +37,16 @@ static const struct
   { "-T", TVM_OPTION_LINK },             { "-u", TVM_OPTION_LINK },
   { "-z", TVM_OPTION_LINK },             { "-e", TVM_OPTION_LINK },
   { "-Xlinker", TVM_OPTION_LINK },       { "-framework", TVM_OPTION_LINK },
+  /* emcc's, `emcc --help` */
+  { "--cache", TVM_OPTION_BOTH },        { "--em-config", TVM_OPTION_BOTH },
+  { "--js-library", TVM_OPTION_LINK },   { "--pre-js", TVM_OPTION_LINK },
+  { "--post-js", TVM_OPTION_LINK },      { "--extern-pre-js", TVM_OPTION_LINK },
+  { "--extern-post-js", TVM_OPTION_LINK }, { "--embed-file", TVM_OPTION_LINK },
+  { "--preload-file", TVM_OPTION_LINK }, { "--exclude-file", TVM_OPTION_LINK },
+  { "--shell-file", TVM_OPTION_LINK },   { "--source-map-base", TVM_OPTION_LINK },
+  { "--closure", TVM_OPTION_LINK },      { "--closure-args", TVM_OPTION_LINK },
+  { "--minify", TVM_OPTION_LINK },       { "--memory-init-file", TVM_OPTION_LINK },
+  { "--valid-abspath", TVM_OPTION_LINK }, { "--oformat", TVM_OPTION_LINK },
 };
 
 /* Those of nvcc (`nvcc --help`), but for the few that gcc has without an argument. They are for a
@@ -101,6 +111,20 @@ static const struct
   { "-sanitize", TVM_OPTION_BOTH },
 };
 
+/* emcc has its settings behind -s, which strips symbols elsewhere: "-sNAME=VALUE", or "-s
+ * NAME=VALUE" in two words. Some of them count for a compile, too. */
+static gboolean
+is_setting (const char *word)
+{
+  gsize length = 0;
+
+  while (g_ascii_isupper (word[length]) || word[length] == '_' ||
+         (length > 0 && g_ascii_isdigit (word[length])))
+    length++;
+
+  return length > 1 && (word[length] == '\0' || word[length] == '=');
+}
+
 TvmOptionUse
 tvm_compile_option_classify (const char * const *options,
                              guint               index,
@@ -116,6 +140,14 @@ tvm_compile_option_classify (const char * const *options,
   /* A file among the options is for the linker. */
   if (option[0] != '-')
     return TVM_OPTION_LINK;
+
+  if (g_str_has_prefix (option, "-s") && is_setting (option + strlen ("-s")))
+    return TVM_OPTION_BOTH;
+  if (strcmp (option, "-s") == 0 && options[index + 1] != NULL && is_setting (options[index + 1]))
+    {
+      *n_words = 2;
+      return TVM_OPTION_BOTH;
+    }
 
   for (i = 0; i < G_N_ELEMENTS (options_with_argument); i++)
     {

@@ -83,7 +83,8 @@ need_work_directory (TvmCompilePlan  *plan,
 typedef enum
 {
   CONTENT_OTHER,
-  CONTENT_LINKABLE,  /* an object, an archive of them, a library, bitcode */
+  CONTENT_LINKABLE,  /* an object, an archive of them, a library */
+  CONTENT_BITCODE,
 } Content;
 
 static gboolean
@@ -100,11 +101,18 @@ is_linkable (const guint8 *data,
              gssize        size)
 {
   return starts_with (data, size, "\177ELF", 4) || starts_with (data, size, "!<arch>\n", 8) ||
-         starts_with (data, size, "!<thin>\n", 8) || starts_with (data, size, "BC\xc0\xde", 4) ||
-         starts_with (data, size, "\xde\xc0\x17\x0b", 4) || starts_with (data, size, "\0asm", 4) ||
+         starts_with (data, size, "!<thin>\n", 8) || starts_with (data, size, "\0asm", 4) ||
          starts_with (data, size, "\xcf\xfa\xed\xfe", 4) ||
          starts_with (data, size, "\xce\xfa\xed\xfe", 4) ||
          starts_with (data, size, "\xca\xfe\xba\xbe", 4);
+}
+
+static gboolean
+is_bitcode (const guint8 *data,
+            gssize        size)
+{
+  return starts_with (data, size, "BC\xc0\xde", 4) ||
+         starts_with (data, size, "\xde\xc0\x17\x0b", 4);
 }
 
 /* Opens an input as a compiler will: what it cannot read is an error here, with the name of the
@@ -152,28 +160,46 @@ look_at_file (TvmCompilePlan  *plan,
   if (size < 0)
     return tvm_error_set_errno (error, errsv, _("The input “%s” cannot be read"), shown);
 
-  *content = is_linkable (head, size) ? CONTENT_LINKABLE : CONTENT_OTHER;
+  if (is_bitcode (head, size))
+    *content = CONTENT_BITCODE;
+  else
+    *content = is_linkable (head, size) ? CONTENT_LINKABLE : CONTENT_OTHER;
   return TRUE;
+}
+
+/* What a file is, by its suffix; but emscripten's build rules put objects into files called .bc, and
+ * the linker of WebAssembly takes bitcode as it is, to optimize all of it at once. */
+static TvmLanguage
+guess_language (const char     *path,
+                Content         content,
+                TvmCompileKind  kind)
+{
+  TvmLanguage language = tvm_language_from_path (path);
+
+  if (language == TVM_LANGUAGE_LLVM_IR &&
+      (content == CONTENT_LINKABLE ||
+       (content == CONTENT_BITCODE && kind == TVM_COMPILE_KIND_WASM)))
+    return TVM_LANGUAGE_AUTO;
+
+  return language;
 }
 
 /* Of a tar only what a compiler or a linker can take: a readme beside the objects is no input. */
 static gboolean
 add_unpacked (TvmCompilePlan  *plan,
               const char      *path,
+              TvmCompileKind   kind,
               GError         **error)
 {
-  TvmLanguage language = tvm_language_from_path (path);
+  TvmLanguage language;
   Content content;
 
-  if (language == TVM_LANGUAGE_AUTO)
-    {
-      if (!look_at_file (plan, path, &content, error))
-        return FALSE;
-      if (content != CONTENT_LINKABLE)
-        return TRUE;
-    }
+  if (!look_at_file (plan, path, &content, error))
+    return FALSE;
 
-  add_item (plan, path, language);
+  language = guess_language (path, content, kind);
+  if (language != TVM_LANGUAGE_AUTO || content != CONTENT_OTHER)
+    add_item (plan, path, language);
   return TRUE;
 }
 
@@ -181,6 +207,7 @@ static gboolean
 add_maybe_tar (TvmCompilePlan  *plan,
                const char      *path,
                const char      *resolved,
+               TvmCompileKind   kind,
                GCancellable    *cancellable,
                GError         **error)
 {
@@ -205,7 +232,7 @@ add_maybe_tar (TvmCompilePlan  *plan,
 
   for (i = 0; unpacked[i] != NULL; i++)
     {
-      if (!add_unpacked (plan, unpacked[i], error))
+      if (!add_unpacked (plan, unpacked[i], kind, error))
         return FALSE;
     }
 
@@ -233,14 +260,14 @@ add_file (TvmCompilePlan     *plan,
     return FALSE;
 
   if (language == TVM_LANGUAGE_AUTO)
-    language = tvm_language_from_path (path);
-  if (language != TVM_LANGUAGE_AUTO || content == CONTENT_LINKABLE)
+    language = guess_language (path, content, request->kind);
+  if (language != TVM_LANGUAGE_AUTO || content != CONTENT_OTHER)
     {
       add_item (plan, path, language);
       return TRUE;
     }
 
-  return add_maybe_tar (plan, path, resolved, cancellable, error);
+  return add_maybe_tar (plan, path, resolved, request->kind, cancellable, error);
 }
 
 /* Each in a folder of its own, so that names never meet and diagnostics show the given one. */

@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  * @TVM_COMPILE_KIND_FATBIN: one CUDA source to a container of code for several architectures
  * @TVM_COMPILE_KIND_LTO_IR: one CUDA source to what NVIDIA's linker optimizes when it links
  * @TVM_COMPILE_KIND_HSACO: one HIP source to a code object of AMD's GPUs
- * @TVM_COMPILE_KIND_WASM: a WebAssembly module
+ * @TVM_COMPILE_KIND_WASM: a WebAssembly module without an entry point, linked from any number of
+ *   inputs by emscripten, or by a clang whose target is WebAssembly
  *
  * What a [class@TvmSupport.CompileRequest] produces. The kind is always explicit; it never follows
  * from the name of the output.

@@ -442,6 +442,10 @@ make_source_request (Run                  *run,
   if (!tvm_compile_kind_translates (kind))
     kind = TVM_COMPILE_KIND_OBJECT;
   request = tvm_compile_request_copy_bare (run->merged, kind);
+  /* Nothing of WebAssembly moves in memory but a side module, and what could would be slower. */
+  if (tvm_toolchain_targets_wasm (run->toolchain) && kind != run->merged->kind &&
+      run->merged->kind != TVM_COMPILE_KIND_SHARED)
+    tvm_compile_request_set_pic (request, FALSE);
   tvm_compile_request_add_input (request, item->path, item->language);
   tvm_compile_request_set_output (request, output);
   request->side_stem = make_side_stem (run, item);

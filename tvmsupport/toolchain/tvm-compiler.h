@@ -97,6 +97,9 @@ TvmCompiler      *tvm_compiler_new_cross              (const char           *com
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmCompiler      *tvm_compiler_new_ndk                (GError              **error);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+TvmCompiler      *tvm_compiler_new_emcc               (const char           *command,
+                                                       GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmToolchain     *tvm_compiler_get_toolchain          (TvmCompiler          *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 const char       *tvm_compiler_get_command            (TvmCompiler          *self);

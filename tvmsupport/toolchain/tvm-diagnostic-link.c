@@ -22,11 +22,11 @@ static const char * const linkers[] = {
 };
 
 /* These say what went wrong without a severity. */
-static const char * const archivers[] = { "ar", "ranlib", "nm", "objcopy", "strip" };
+static const char * const archivers[] = { "ar", "ranlib", "nm", "objcopy", "strip", "emar" };
 
 static const char * const compilers[] = {
   "gcc", "g++", "cc", "c++", "cpp", "clang", "clang++", "cc1", "cc1plus", "cc1obj", "cc1objplus",
-  "lto1", "lto-wrapper", "collect2", "as", "ccache", "distcc",
+  "lto1", "lto-wrapper", "collect2", "as", "ccache", "distcc", "emcc", "em++",
 };
 
 /* What GNU ld says about a place without calling it an error. */

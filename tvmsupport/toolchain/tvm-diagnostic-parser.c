@@ -179,6 +179,10 @@ tvm_parser_is_echo (TvmSlice message)
   return tvm_slice_has_prefix (message, "final link failed") ||
          tvm_slice_has_prefix (message, "compilation terminated due to") ||
          tvm_slice_has_prefix (message, "too many errors emitted") ||
+         tvm_slice_has_prefix (message, "Aborting compilation due to previous errors") ||
+         /* emcc: "'/usr/bin/wasm-ld-14 …' failed (returned 1)" */
+         (tvm_slice_has_prefix (message, "'") &&
+          tvm_slice_find (message, "' failed (") != NULL) ||
          tvm_slice_has_prefix (message, "Ptx assembly aborted due to errors") ||
          (tvm_slice_has_suffix (message, " exit status") &&
           tvm_slice_find (message, " returned ") != NULL);

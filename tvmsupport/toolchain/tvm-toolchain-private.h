@@ -14,6 +14,10 @@ const char * const *tvm_toolchain_peek_args       (TvmToolchain *self);
 const char * const *tvm_toolchain_peek_wrapper    (TvmToolchain *self);
 /* The major version, 0 if it is not known */
 guint               tvm_toolchain_get_major       (TvmToolchain *self);
+/* The program behind a driver that is only a script; NULL if it is none or the program is not known */
+const char         *tvm_toolchain_get_backend     (TvmToolchain *self);
+/* Whether its code is for WebAssembly */
+gboolean            tvm_toolchain_targets_wasm    (TvmToolchain *self);
 /* Whether it can be told where to put what it writes beside its output */
 gboolean            tvm_toolchain_places_side_outputs (TvmToolchain *self);
 gboolean            tvm_toolchain_is_compiler_cache (const char *program);
@@ -35,6 +39,7 @@ typedef struct
   TvmToolchainFamily family;
   char *version;   /* (nullable) */
   char *triple;    /* (nullable) */
+  char *backend;   /* (nullable): the compiler that emcc runs */
 } TvmToolchainIdentity;
 
 void                  tvm_toolchain_identity_free  (TvmToolchainIdentity *identity);

@@ -25,6 +25,11 @@
 static const char probe_text[] =
   "#if defined __NVCC__\n"
   "TVM_PROBE nvcc __CUDACC_VER_MAJOR__ __CUDACC_VER_MINOR__ __CUDACC_VER_BUILD__\n"
+  "#elif defined __EMSCRIPTEN__\n"
+  "#ifndef __EMSCRIPTEN_major__\n"
+  "#include <emscripten/version.h>\n"
+  "#endif\n"
+  "TVM_PROBE emcc __EMSCRIPTEN_major__ __EMSCRIPTEN_minor__ __EMSCRIPTEN_tiny__\n"
   "#elif defined __clang__\n"
   "TVM_PROBE clang __clang_major__ __clang_minor__ __clang_patchlevel__\n"
   "#elif defined __GNUC__\n"
@@ -44,6 +49,7 @@ identity_copy (const TvmToolchainIdentity *identity)
   copy->family = identity->family;
   copy->version = g_strdup (identity->version);
   copy->triple = g_strdup (identity->triple);
+  copy->backend = g_strdup (identity->backend);
 
   return copy;
 }
@@ -53,6 +59,7 @@ tvm_toolchain_identity_free (TvmToolchainIdentity *identity)
 {
   g_free (identity->version);
   g_free (identity->triple);
+  g_free (identity->backend);
   g_free (identity);
 }
 
@@ -100,6 +107,22 @@ remember (const char                 *key,
   g_mutex_unlock (&remembered_lock);
 }
 
+/* clang -v shows the compiler proper that it runs: ' "/usr/lib/llvm-14/bin/clang" -cc1 …'.
+ * Returns: (transfer full) (nullable): its path */
+static char *
+find_backend (const char *text)
+{
+  const char *end = strstr (text, "\" -cc1 ");
+  const char *start = end;
+
+  while (start != NULL && start > text && start[-1] != '"' && start[-1] != '\n')
+    start--;
+  if (start == NULL || start == text || start[-1] != '"' || *start != '/')
+    return NULL;
+
+  return g_strndup (start, end - start);
+}
+
 TvmToolchainIdentity *
 tvm_toolchain_identity_parse (const char *stdout_text,
                               const char *stderr_text)
@@ -129,6 +152,11 @@ tvm_toolchain_identity_parse (const char *stdout_text,
     identity->family = TVM_TOOLCHAIN_FAMILY_CLANG;
   else if (g_strcmp0 (words[0], "nvcc") == 0)
     identity->family = TVM_TOOLCHAIN_FAMILY_NVCC;
+  else if (g_strcmp0 (words[0], "emcc") == 0)
+    identity->family = TVM_TOOLCHAIN_FAMILY_EMCC;
+
+  if (identity->family == TVM_TOOLCHAIN_FAMILY_EMCC)
+    identity->backend = find_backend (stderr_text);
 
   if (identity->family != TVM_TOOLCHAIN_FAMILY_UNKNOWN && g_strv_length (words) == 4)
     identity->version = g_strjoinv (".", words + 1);

@@ -781,8 +781,18 @@ add_tool_names (TvmToolchain *self,
   g_autofree char *real_prefix = tvm_driver_prefix (tvm_toolchain_get_name (self));
   g_autofree char *llvm_name = g_strconcat ("llvm-", name, NULL);
   g_autofree char *versioned = NULL;
+  gboolean is_emcc = self->identity->family == TVM_TOOLCHAIN_FAMILY_EMCC;
   gboolean is_clang = self->identity->family == TVM_TOOLCHAIN_FAMILY_CLANG;
-  gboolean is_native = real_prefix[0] == '\0' && !is_clang;
+  gboolean is_native = real_prefix[0] == '\0' && !is_clang && !is_emcc;
+
+  /* Those of emscripten know where its own LLVM is. */
+  if (is_emcc)
+    {
+      g_autofree char *own = g_strconcat ("em", name, NULL);
+      g_strv_builder_add (names, own);
+      g_strv_builder_add (names, llvm_name);
+      return;
+    }
 
   if (real_prefix[0] != '\0')
     {
@@ -898,6 +908,18 @@ guint
 tvm_toolchain_get_major (TvmToolchain *self)
 {
   return self->identity->version != NULL ? atoi (self->identity->version) : 0;
+}
+
+const char *
+tvm_toolchain_get_backend (TvmToolchain *self)
+{
+  return self->identity->backend;
+}
+
+gboolean
+tvm_toolchain_targets_wasm (TvmToolchain *self)
+{
+  return self->identity->triple != NULL && g_str_has_prefix (self->identity->triple, "wasm");
 }
 
 gboolean
