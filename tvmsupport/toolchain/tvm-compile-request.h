@@ -89,6 +89,12 @@ G_DECLARE_FINAL_TYPE (TvmCompileRequest, tvm_compile_request, TVM, COMPILE_REQUE
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmCompileRequest *tvm_compile_request_new                   (TvmCompileKind       kind);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+TvmCompileRequest *tvm_compile_request_new_tvmjs             (const char * const  *objects,
+                                                              const char * const  *options,
+                                                              const char * const  *libs,
+                                                              const char * const  *runtime,
+                                                              GError             **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmCompileRequest *tvm_compile_request_copy                  (TvmCompileRequest   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void               tvm_compile_request_add_input             (TvmCompileRequest   *self,

@@ -121,17 +121,41 @@ make_options (const char * const *objects,
   return g_strv_builder_end (builder);
 }
 
-static TvmCompileRequest *
-make_request (const char          *output,
-              const char * const  *objects,
-              const char * const  *options,
-              const char * const  *libs,
-              const char * const  *runtime,
-              GError             **error)
+/**
+ * tvm_compile_request_new_tvmjs: (constructor)
+ * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources, libraries,
+ *   or tar files of them
+ * @options: (nullable) (array zero-terminated=1) (element-type filename): options of emcc
+ * @libs: (nullable) (array zero-terminated=1) (element-type filename): libraries, in front of
+ *   @objects
+ * @runtime: (nullable) (array zero-terminated=1) (element-type filename): the files of TVM's web
+ *   runtime, %NULL to find them, empty for none
+ * @error: a #GError
+ *
+ * Makes the request that [func@TvmSupport.emcc_create_tvmjs_wasm] is, for a caller who wants a time
+ * limit, the diagnostics or the bytes of the module. It is for a compiler of
+ * [ctor@TvmSupport.Compiler.new_emcc].
+ *
+ * The errors are %TVM_ERROR_INVALID_ARGUMENT if there are no @objects, and those of
+ * [func@TvmSupport.emcc_find_wasm_lib].
+ *
+ * Returns: (transfer full): a new request, without an output
+ *
+ * Since: 1.0
+ */
+TvmCompileRequest *
+tvm_compile_request_new_tvmjs (const char * const  *objects,
+                               const char * const  *options,
+                               const char * const  *libs,
+                               const char * const  *runtime,
+                               GError             **error)
 {
-  g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_WASM);
-  g_autoptr (GBytes) library = g_bytes_new_static (imports, strlen (imports));
-  g_auto (GStrv) all_options = make_options (objects, libs, options);
+  g_autoptr (TvmCompileRequest) request = NULL;
+  g_autoptr (GBytes) library = NULL;
+  g_auto (GStrv) all_options = NULL;
+
+  g_return_val_if_fail (objects != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (objects[0] == NULL)
     {
@@ -140,14 +164,16 @@ make_request (const char          *output,
       return NULL;
     }
 
+  request = tvm_compile_request_new (TVM_COMPILE_KIND_WASM);
   if (runtime != NULL)
     add_inputs (request, runtime);
   else if (!add_found_runtime (request, objects, libs, error))
     return NULL;
   add_inputs (request, libs);
   add_inputs (request, objects);
+  library = g_bytes_new_static (imports, strlen (imports));
   tvm_compile_request_add_input_bytes (request, "tvmjs.js", library, TVM_LANGUAGE_AUTO);
-  tvm_compile_request_set_output (request, output);
+  all_options = make_options (objects, libs, options);
   tvm_compile_request_set_options (request, (const char * const *) all_options);
 
   return g_steal_pointer (&request);
@@ -216,7 +242,7 @@ tvm_emcc_create_tvmjs_wasm_async (const char          *output,
   /* An output that is in its place is a success, whatever happens later. */
   g_task_set_check_cancellable (task, FALSE);
 
-  request = make_request (output, objects, options, libs, runtime, &error);
+  request = tvm_compile_request_new_tvmjs (objects, options, libs, runtime, &error);
   if (request != NULL)
     compiler = tvm_compiler_new_emcc (cc, &error);
   if (compiler == NULL)
@@ -225,6 +251,7 @@ tvm_emcc_create_tvmjs_wasm_async (const char          *output,
       return;
     }
 
+  tvm_compile_request_set_output (request, output);
   tvm_compiler_compile_async (compiler, request, cancellable, compile_ready,
                               g_steal_pointer (&task));
 }
@@ -284,7 +311,8 @@ tvm_emcc_create_tvmjs_wasm_finish (GAsyncResult  *result,
  *
  * The errors are those of [func@TvmSupport.emcc_find_wasm_lib] and
  * [ctor@TvmSupport.Compiler.new_emcc], of [method@TvmSupport.Compiler.compile], and of
- * [method@TvmSupport.CompileResult.check].
+ * [method@TvmSupport.CompileResult.check]. For diagnostics, limits and everything else make a request
+ * with [ctor@TvmSupport.CompileRequest.new_tvmjs].
  *
  * Returns: (transfer full): what came of it
  *
