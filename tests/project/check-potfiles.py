@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-MARKED = re.compile(r"(?<![\w\"])(?:_|N_|C_|g_dngettext|ngettext)\s?\(\s*\"")
+MARKED = re.compile(r"(?<![\w\"])(?:(?:_|N_|C_|ngettext)\s?\(|g_dngettext\s?\(\w+,)\s*\"")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 

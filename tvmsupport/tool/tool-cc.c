@@ -2,11 +2,9 @@
 #include "config.h"
 
 #include "tvmsupport/tool/tool.h"
-#include "tvmsupport/tool/tool-progress.h"
+#include "tvmsupport/tool/tool-compile.h"
 
 #include <glib/gi18n.h>
-#include <json-glib/json-glib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <tvmsupport/tvmsupport.h>
@@ -47,26 +45,6 @@ settings_clear (Settings *self)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
-
-/* The options of the compiler follow a "--", so that none of them can be taken for one of ours. */
-static char **
-split_options (char **words)
-{
-  GPtrArray *options = g_ptr_array_new ();
-  guint i = 0;
-
-  while (words[i] != NULL && !g_str_equal (words[i], "--"))
-    i++;
-  if (words[i] != NULL)
-    {
-      for (guint j = i + 1; words[j] != NULL; j++)
-        g_ptr_array_add (options, words[j]);
-      g_clear_pointer (&words[i], g_free);
-    }
-
-  g_ptr_array_add (options, NULL);
-  return (char **) g_ptr_array_free (options, FALSE);
-}
 
 static gboolean
 parse_kind (const char     *name,
@@ -183,7 +161,7 @@ parse_settings (Settings  *self,
 
   g_option_context_set_summary (context, _("Compile sources, many at a time, and link what they "
                                            "become."));
-  self->options = split_options (words);
+  self->options = tool_split_options (words);
   if (!tool_parse (context, entries, &words, status))
     return FALSE;
 
@@ -250,73 +228,6 @@ save_commands (Tool              *tool,
   return tvm_compile_commands_save_finish (commands, tool_wait (tool), error);
 }
 
-/* Says in a line that it failed. What the compiler said about it has been shown; where it said
- * nothing, or was ended, the library has more to say. */
-static int
-explain (Tool             *tool,
-         const Settings   *settings,
-         TvmCompileResult *result)
-{
-  const guint n_errors = tvm_compile_result_get_n_errors (result);
-  g_autofree char *output = g_filename_display_name (settings->output);
-  g_autoptr (GError) error = NULL;
-
-  if (tvm_compile_result_check (result, &error))
-    return 0;
-  /* The same is in the JSON. */
-  if (settings->json)
-    return TOOL_EXIT_FAILURE;
-
-  if (n_errors == 0 || tvm_compile_result_get_timed_out (result) ||
-      tvm_compile_result_get_term_signal (result) != 0)
-    return tool_fail (tool, error);
-
-  tool_complain (g_dngettext (GETTEXT_PACKAGE, "“%s” was not made: %u error",
-                              "“%s” was not made: %u errors", n_errors), output, n_errors);
-  return TOOL_EXIT_FAILURE;
-}
-
-/* Nothing was run. Returns: the exit status */
-static int
-fail (Tool           *tool,
-      const Settings *settings,
-      const GError   *error)
-{
-  g_autoptr (JsonBuilder) builder = NULL;
-
-  if (!settings->json || tool->signal != 0)
-    return tool_fail (tool, error);
-
-  builder = json_builder_new_immutable ();
-  json_builder_begin_object (builder);
-  tool_add_json_error (builder, error->message);
-  json_builder_end_object (builder);
-  tool_write_json (builder);
-  return TOOL_EXIT_FAILURE;
-}
-
-/* Returns: the exit status */
-static int
-report (Tool             *tool,
-        const Settings   *settings,
-        TvmCompileResult *result)
-{
-  if (settings->json)
-    {
-      g_autofree char *json = tvm_compile_result_to_json (result);
-      g_autofree char *line = g_strconcat (json, g_str_has_suffix (json, "\n") ? "" : "\n", NULL);
-
-      if (!tool_write (line))
-        return TOOL_EXIT_FAILURE;
-    }
-  else
-    {
-      fputs (tvm_compile_result_get_log_text (result), stderr);
-    }
-
-  return explain (tool, settings, result);
-}
-
 int
 tool_run_cc (Tool  *tool,
              char **argv)
@@ -325,7 +236,6 @@ tool_run_cc (Tool  *tool,
   g_autoptr (TvmCompileRequest) request = NULL;
   g_autoptr (TvmCompiler) compiler = NULL;
   g_autoptr (TvmCompileResult) result = NULL;
-  g_autoptr (ToolProgress) progress = NULL;
   g_autoptr (GError) error = NULL;
   int status = 0;
 
@@ -335,18 +245,10 @@ tool_run_cc (Tool  *tool,
   request = new_request (&settings);
   compiler = new_compiler (tool, &settings, &error);
   if (compiler == NULL)
-    return fail (tool, &settings, error);
+    return tool_compile_fail (tool, settings.json, error);
 
-  progress = tool_progress_new (settings.output);
-  tool_progress_watch (progress, compiler);
-  tvm_compiler_compile_async (compiler, request, tool->cancellable, tool_ready, tool);
-  result = tvm_compiler_compile_finish (compiler, tool_wait (tool), &error);
-  g_clear_pointer (&progress, tool_progress_free);
-  if (result == NULL)
-    return fail (tool, &settings, error);
-
-  status = report (tool, &settings, result);
-  if (settings.compile_commands != NULL &&
+  status = tool_compile (tool, compiler, request, settings.json, &result);
+  if (result != NULL && settings.compile_commands != NULL &&
       !save_commands (tool, settings.compile_commands, result, &error))
     {
       const int save_status = tool_fail (tool, error);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <tvmsupport/tvmsupport.h>
+
+#include "tvmsupport/tool/tool.h"
+
+G_BEGIN_DECLS
+
+/* What the commands that compile share */
+
+/* Cuts off what follows a "--": the options of the compiler, none of which can then be taken for one
+ * of ours.
+ * Returns: (transfer full): those */
+char **tool_split_options (char              **words);
+
+/* Runs @request, which has an output, with a line of progress; then shows what the compiler said,
+ * or writes it all as JSON.
+ * Returns: the exit status; *@result is (transfer full), or NULL if nothing could be run */
+int    tool_compile       (Tool               *tool,
+                           TvmCompiler        *compiler,
+                           TvmCompileRequest  *request,
+                           gboolean            json,
+                           TvmCompileResult  **result);
+
+/* Says why nothing was run. Returns: the exit status */
+int    tool_compile_fail  (Tool               *tool,
+                           gboolean            json,
+                           const GError       *error);
+
+G_END_DECLS
