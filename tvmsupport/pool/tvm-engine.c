@@ -587,7 +587,11 @@ tvm_engine_dispatch_locked (TvmEngine *self)
   n_busy = count_busy (self, &n_live, &n_ready);
   fill_idle (self, TRUE, &n_busy);
   if (self->n_queued > 0 && self->max_depth > 1)
-    fill_ahead (self);
+    {
+      /* Or those that have just got a call would look as if they could take no more. */
+      flush_workers (self);
+      fill_ahead (self);
+    }
 
   if (!self->ending)
     start_workers (self, n_busy, n_live);
