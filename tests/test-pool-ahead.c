@@ -6,6 +6,7 @@
 #include "tvmsupport/worker/tvm-status-page.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -418,14 +419,22 @@ play_long (TvmStatusPage *page)
   page->produced = GUINT64_TO_LE (TVM_FRAME_HEADER_SIZE + header.length);
 }
 
+/* Whether another call waits behind the one that was read last */
+static gboolean
+has_next_call (TvmFrameReader *reader)
+{
+  struct pollfd polled = { .fd = reader->fd, .events = POLLIN };
+
+  return tvm_frame_reader_peek_kind (reader) == TVM_FRAME_CALL || poll (&polled, 1, 1) > 0;
+}
+
 static void
 play_call (const char     *what,
            TvmStatusPage  *page,
            TvmFrameReader *reader,
            guint64         id)
 {
-  if (strcmp (what, PLAY_STUCK) == 0 && id > N_UNTIL_STUCK
-      && tvm_frame_reader_peek_kind (reader) == TVM_FRAME_CALL)
+  if (strcmp (what, PLAY_STUCK) == 0 && id > N_UNTIL_STUCK && has_next_call (reader))
     {
       alarm (120);
       for (;;)
