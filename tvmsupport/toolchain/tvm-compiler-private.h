@@ -11,6 +11,10 @@ TvmJobLimiter      *tvm_compiler_get_limiter    (TvmCompiler          *self);
 TvmCompileRequest  *tvm_compiler_merge_request  (TvmCompiler          *self,
                                                  TvmCompileRequest    *request,
                                                  GError              **error);
+/* Makes @toolchain that of the compiler, unless it has one already.
+ * Returns: (transfer full): which it has */
+TvmToolchain       *tvm_compiler_adopt_toolchain (TvmCompiler         *self,
+                                                  TvmToolchain        *toolchain);
 /* Returns: (transfer full) (nullable) */
 TvmKernelCache     *tvm_compiler_dup_cache      (TvmCompiler          *self);
 /* Whether it is another one than before */

@@ -4,7 +4,6 @@
 #include "tvmsupport/toolchain/tvm-compiler.h"
 #include "tvmsupport/toolchain/tvm-compiler-private.h"
 
-#include "tvmsupport/process/tvm-sync-private.h"
 #include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
@@ -394,6 +393,22 @@ tvm_compiler_init (TvmCompiler *self)
   priv->output_format = g_strdup ("so");
   jobserver = tvm_jobserver_get_default (&jobserver_unavailable);
   priv->limiter = tvm_job_limiter_new (jobserver, jobserver_unavailable ? 1 : 0);
+}
+
+TvmToolchain *
+tvm_compiler_adopt_toolchain (TvmCompiler  *self,
+                              TvmToolchain *toolchain)
+{
+  TvmCompilerPrivate *priv = PRIVATE (self);
+  TvmToolchain *adopted;
+
+  g_mutex_lock (&priv->lock);
+  if (priv->toolchain == NULL)
+    priv->toolchain = g_object_ref (toolchain);
+  adopted = g_object_ref (priv->toolchain);
+  g_mutex_unlock (&priv->lock);
+
+  return adopted;
 }
 
 TvmKernelCache *
@@ -869,130 +884,4 @@ tvm_compiler_emit_finished (TvmCompiler       *self,
                             TvmCompileResult  *result)
 {
   g_signal_emit (self, signals[SIGNAL_JOB_FINISHED], 0, request, result);
-}
-
-static void
-toolchain_ready (GObject      *source,
-                 GAsyncResult *result,
-                 gpointer      user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  TvmCompiler *self = g_task_get_source_object (task);
-  TvmCompilerPrivate *priv = PRIVATE (self);
-  g_autoptr (TvmToolchain) toolchain = NULL;
-  GError *error = NULL;
-
-  if (priv->command != NULL)
-    toolchain = tvm_toolchain_new_finish (result, &error);
-  else
-    toolchain = tvm_toolchain_discover_finish (result, &error);
-  if (toolchain == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-
-  /* Another call may have been faster; all of them get the same one. */
-  g_mutex_lock (&priv->lock);
-  if (priv->toolchain == NULL)
-    priv->toolchain = g_object_ref (toolchain);
-  g_mutex_unlock (&priv->lock);
-
-  g_task_return_pointer (task, g_object_ref (priv->toolchain), g_object_unref);
-}
-
-/**
- * tvm_compiler_load_toolchain_async:
- * @self: a compiler
- * @cancellable: (nullable): a #GCancellable
- * @callback: (scope async) (closure user_data): called when the toolchain is known
- * @user_data: data for @callback
- *
- * Finds out what the compiler runs, without blocking. See
- * [method@TvmSupport.Compiler.load_toolchain].
- *
- * @callback is called in the thread-default main context of the caller.
- *
- * Since: 1.0
- */
-void
-tvm_compiler_load_toolchain_async (TvmCompiler         *self,
-                                   GCancellable        *cancellable,
-                                   GAsyncReadyCallback  callback,
-                                   gpointer             user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  TvmToolchain *toolchain;
-
-  g_return_if_fail (TVM_IS_COMPILER (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tvm_compiler_load_toolchain_async);
-
-  toolchain = tvm_compiler_get_toolchain (self);
-  if (toolchain != NULL)
-    g_task_return_pointer (task, g_object_ref (toolchain), g_object_unref);
-  else if (PRIVATE (self)->command != NULL)
-    tvm_toolchain_new_async (PRIVATE (self)->command, cancellable, toolchain_ready,
-                             g_steal_pointer (&task));
-  else
-    tvm_toolchain_discover_async (NULL, cancellable, toolchain_ready, g_steal_pointer (&task));
-}
-
-/**
- * tvm_compiler_load_toolchain_finish:
- * @self: a compiler
- * @result: what the callback was given
- * @error: a #GError
- *
- * Ends what [method@TvmSupport.Compiler.load_toolchain_async] began. The errors are those of
- * [method@TvmSupport.Compiler.load_toolchain].
- *
- * Returns: (transfer full): the toolchain
- *
- * Since: 1.0
- */
-TvmToolchain *
-tvm_compiler_load_toolchain_finish (TvmCompiler   *self,
-                                    GAsyncResult  *result,
-                                    GError       **error)
-{
-  g_return_val_if_fail (TVM_IS_COMPILER (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/**
- * tvm_compiler_load_toolchain:
- * @self: a compiler
- * @cancellable: (nullable): a #GCancellable
- * @error: a #GError
- *
- * Finds out what the compiler runs, if that is not known yet: looks its command up, or discovers
- * one, and asks what it is. Compiling does so too; this is for who wants to know before.
- *
- * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover].
- *
- * Returns: (transfer full): the toolchain
- *
- * Since: 1.0
- */
-TvmToolchain *
-tvm_compiler_load_toolchain (TvmCompiler   *self,
-                             GCancellable  *cancellable,
-                             GError       **error)
-{
-  g_auto (TvmSync) sync = TVM_SYNC_INIT;
-
-  g_return_val_if_fail (TVM_IS_COMPILER (self), NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (!tvm_sync_begin (&sync, error))
-    return NULL;
-  tvm_compiler_load_toolchain_async (self, cancellable, tvm_sync_ready, &sync);
-  return tvm_compiler_load_toolchain_finish (self, tvm_sync_wait (&sync), error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "tvmsupport/toolchain/tvm-kernel-cache.h"
 #include "tvmsupport/toolchain/tvm-toolchain.h"
 
 G_BEGIN_DECLS
@@ -33,6 +34,16 @@ char               *tvm_toolchain_find_command_for_target (const char  *target,
                                                            char       **origin,
                                                            GError     **error);
 
+/* As tvm_toolchain_new_async(), or tvm_toolchain_discover_async() where @command is NULL. What the
+ * compiler says of itself is kept in @cache (nullable). */
+void                tvm_toolchain_load_async      (const char           *command,
+                                                   TvmKernelCache       *cache,
+                                                   GCancellable         *cancellable,
+                                                   GAsyncReadyCallback   callback,
+                                                   gpointer              user_data);
+TvmToolchain       *tvm_toolchain_load_finish     (GAsyncResult         *result,
+                                                   GError              **error);
+
 /* What the probe of a compiler found (tvm-toolchain-probe.c) */
 typedef struct
 {
@@ -45,14 +56,27 @@ typedef struct
 void                  tvm_toolchain_identity_free  (TvmToolchainIdentity *identity);
 TvmToolchainIdentity *tvm_toolchain_identity_parse (const char           *stdout_text,
                                                     const char           *stderr_text);
-/* Asks the compiler who it is, once for each state of its file; later calls come from memory. */
+/* Asks the compiler who it is, once for each state of its file; later calls come from memory, and
+ * those of later processes from @cache (nullable). */
 void                  tvm_toolchain_probe_async    (const char           *path,
                                                     const char * const   *args,
+                                                    TvmKernelCache       *cache,
                                                     GCancellable         *cancellable,
                                                     GAsyncReadyCallback   callback,
                                                     gpointer              user_data);
 TvmToolchainIdentity *tvm_toolchain_probe_finish   (GAsyncResult         *result,
                                                     GError              **error);
+
+/* tvm-toolchain-memory.c: what was found out in earlier processes. NULL if the identity of a compiler
+ * does not follow from its file, as that of a script. Both block.
+ * Returns: (transfer full) (nullable) */
+char                 *tvm_toolchain_memory_key     (const char           *path,
+                                                    const char * const   *args);
+TvmToolchainIdentity *tvm_toolchain_memory_read    (TvmKernelCache       *cache,
+                                                    const char           *key);
+void                  tvm_toolchain_memory_write   (TvmKernelCache       *cache,
+                                                    const char           *key,
+                                                    const TvmToolchainIdentity *identity);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TvmToolchainIdentity, tvm_toolchain_identity_free)
 

@@ -13,7 +13,8 @@
 /*
  * A compiler is asked once, in one run: it preprocesses the text below with -v. Which macros it
  * defines tells the family and the version, as its preprocessor cannot lie about them; -v prints
- * the target. What it answered is kept for as long as its file does not change.
+ * the target. What it answered is kept for as long as its file does not change, for later processes
+ * too where there is a kernel cache.
  */
 
 /* A probe that takes this long is no compiler's. */
@@ -169,6 +170,8 @@ typedef struct
   char *path;
   char **args;
   char *key;
+  TvmKernelCache *cache;           /* (nullable) */
+  char *memory_key;                /* (nullable): in @cache */
   TvmToolchainIdentity *identity;
 } Probe;
 
@@ -180,6 +183,8 @@ probe_free (gpointer data)
   g_free (probe->path);
   g_strfreev (probe->args);
   g_free (probe->key);
+  g_clear_object (&probe->cache);
+  g_free (probe->memory_key);
   g_clear_pointer (&probe->identity, tvm_toolchain_identity_free);
   g_free (probe);
 }
@@ -207,6 +212,55 @@ make_spec (Probe              *probe,
 }
 
 static void
+return_identity (GTask *task)
+{
+  Probe *probe = g_task_get_task_data (task);
+
+  g_task_return_pointer (task, g_steal_pointer (&probe->identity),
+                         (GDestroyNotify) tvm_toolchain_identity_free);
+}
+
+/* In a thread, on a probe that waits for it */
+static void
+write_in_thread (GTask        *task,
+                 gpointer      source_object,
+                 gpointer      task_data,
+                 GCancellable *cancellable)
+{
+  Probe *probe = g_task_get_task_data (G_TASK (task_data));
+  g_autofree char *key =
+    tvm_toolchain_memory_key (probe->path, (const char * const *) probe->args);
+
+  /* What was asked must be what the key was made of. */
+  if (g_strcmp0 (key, probe->memory_key) == 0)
+    tvm_toolchain_memory_write (probe->cache, key, probe->identity);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+written (GObject      *source,
+         GAsyncResult *result,
+         gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  return_identity (task);
+}
+
+/* Runs @func in a thread, on a probe that waits for it. */
+static void
+run_in_thread (GTask               *task,
+               GTaskThreadFunc      func,
+               GAsyncReadyCallback  callback)
+{
+  g_autoptr (GTask) thread_task = g_task_new (NULL, NULL, callback, g_object_ref (task));
+
+  g_task_set_source_tag (thread_task, func);
+  g_task_set_task_data (thread_task, task, NULL);
+  g_task_run_in_thread (thread_task, func);
+}
+
+static void
 complete (GTask *task)
 {
   Probe *probe = g_task_get_task_data (task);
@@ -214,8 +268,10 @@ complete (GTask *task)
   /* One that answered nothing may have been starved for a moment. */
   if (probe->identity->triple != NULL)
     remember (probe->key, probe->identity);
-  g_task_return_pointer (task, g_steal_pointer (&probe->identity),
-                         (GDestroyNotify) tvm_toolchain_identity_free);
+  if (probe->identity->triple != NULL && probe->memory_key != NULL)
+    run_in_thread (task, write_in_thread, written);
+  else
+    return_identity (task);
 }
 
 /* What nvcc is asked for the target, it passes on to the compiler of the host, which says so among
@@ -322,19 +378,62 @@ probe_ready (GObject      *source,
   complete (task);
 }
 
+static void
+start_probe (GTask *task)
+{
+  Probe *probe = g_task_get_task_data (task);
+  g_autoptr (GBytes) text = g_bytes_new_static (probe_text, strlen (probe_text));
+  const char *preprocess[] = { "-v", "-E", "-x", "c", "-", NULL };
+  g_autoptr (TvmProcessSpec) spec = make_spec (probe, preprocess);
+
+  tvm_process_spec_set_stdin (spec, text);
+  tvm_process_run_async (spec, g_task_get_cancellable (task), probe_ready, g_object_ref (task));
+}
+
+/* In a thread, on a probe that waits for it */
+static void
+read_in_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  Probe *probe = g_task_get_task_data (G_TASK (task_data));
+
+  probe->memory_key = tvm_toolchain_memory_key (probe->path, (const char * const *) probe->args);
+  if (probe->memory_key != NULL)
+    probe->identity = tvm_toolchain_memory_read (probe->cache, probe->memory_key);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+memory_ready (GObject      *source,
+              GAsyncResult *result,
+              gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Probe *probe = g_task_get_task_data (task);
+
+  if (probe->identity == NULL)
+    {
+      start_probe (task);
+      return;
+    }
+
+  remember (probe->key, probe->identity);
+  return_identity (task);
+}
+
 void
 tvm_toolchain_probe_async (const char          *path,
                            const char * const  *args,
+                           TvmKernelCache      *cache,
                            GCancellable        *cancellable,
                            GAsyncReadyCallback  callback,
                            gpointer             user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  g_autoptr (TvmProcessSpec) spec = NULL;
-  g_autoptr (GBytes) text = g_bytes_new_static (probe_text, strlen (probe_text));
   g_autofree char *key = make_key (path, args);
   TvmToolchainIdentity *known = recall (key);
-  const char *preprocess[] = { "-v", "-E", "-x", "c", "-", NULL };
   Probe *probe;
 
   g_task_set_source_tag (task, tvm_toolchain_probe_async);
@@ -349,11 +448,13 @@ tvm_toolchain_probe_async (const char          *path,
   probe->path = g_strdup (path);
   probe->args = g_strdupv ((char **) args);
   probe->key = g_steal_pointer (&key);
+  g_set_object (&probe->cache, cache);
   g_task_set_task_data (task, probe, probe_free);
 
-  spec = make_spec (probe, preprocess);
-  tvm_process_spec_set_stdin (spec, text);
-  tvm_process_run_async (spec, cancellable, probe_ready, g_steal_pointer (&task));
+  if (cache != NULL)
+    run_in_thread (task, read_in_thread, memory_ready);
+  else
+    start_probe (task);
 }
 
 TvmToolchainIdentity *

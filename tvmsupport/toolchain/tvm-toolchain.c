@@ -416,12 +416,45 @@ probe_ready (GObject      *source,
 
 /* Takes @self, the outcome of toolchain_from_command(), and asks its compiler who it is. */
 static void
-identify (GTask        *task,
-          TvmToolchain *self)
+identify (GTask          *task,
+          TvmToolchain   *self,
+          TvmKernelCache *cache)
 {
   g_task_set_task_data (task, self, g_object_unref);
-  tvm_toolchain_probe_async (self->path, tvm_toolchain_peek_args (self),
+  tvm_toolchain_probe_async (self->path, tvm_toolchain_peek_args (self), cache,
                              g_task_get_cancellable (task), probe_ready, g_object_ref (task));
+}
+
+void
+tvm_toolchain_load_async (const char          *command,
+                          TvmKernelCache      *cache,
+                          GCancellable        *cancellable,
+                          GAsyncReadyCallback  callback,
+                          gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autofree char *found = NULL;
+  g_autofree char *origin = NULL;
+  TvmToolchain *self = NULL;
+  GError *error = NULL;
+
+  g_task_set_source_tag (task, tvm_toolchain_load_async);
+
+  if (command == NULL)
+    command = found = tvm_toolchain_find_default_command (&origin, &error);
+  if (command != NULL)
+    self = toolchain_from_command (command, origin, &error);
+  if (self == NULL)
+    g_task_return_error (task, error);
+  else
+    identify (task, self, cache);
+}
+
+TvmToolchain *
+tvm_toolchain_load_finish (GAsyncResult  *result,
+                           GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -443,21 +476,10 @@ tvm_toolchain_new_async (const char          *command,
                          GAsyncReadyCallback  callback,
                          gpointer             user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  TvmToolchain *self;
-  GError *error = NULL;
-
   g_return_if_fail (command != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = g_task_new (NULL, cancellable, callback, user_data);
-  g_task_set_source_tag (task, tvm_toolchain_new_async);
-
-  self = toolchain_from_command (command, NULL, &error);
-  if (self == NULL)
-    g_task_return_error (task, error);
-  else
-    identify (task, self);
+  tvm_toolchain_load_async (command, NULL, cancellable, callback, user_data);
 }
 
 /**
@@ -558,7 +580,7 @@ tvm_toolchain_discover_async (const char          *target_triple,
   if (self == NULL)
     g_task_return_error (task, error);
   else
-    identify (task, self);
+    identify (task, self, NULL);
 }
 
 /**
