@@ -21,6 +21,8 @@ typedef enum
   TVM_COMPILE_CACHE_NONE = 0,
   TVM_COMPILE_CACHE_HAS_DEPFILE = 1 << 0,  /* the compiler reports what it reads */
   TVM_COMPILE_CACHE_HIDE_FOLDER = 1 << 1,  /* the caller knows the input by its base name alone */
+  TVM_COMPILE_CACHE_LOOKED = 1 << 2,       /* it is not there: somebody has looked already */
+  TVM_COMPILE_CACHE_BYTES = 1 << 3,        /* no file is written for a hit, nor need there be a source */
 } TvmCompileCacheFlags;
 
 /* @request: with one input, and as its output the path that the tool is to write to */
@@ -30,7 +32,7 @@ TvmCompileCache *tvm_compile_cache_new  (TvmKernelCache        *cache,
                                          const char * const    *command,
                                          TvmCompileCacheFlags   flags);
 void             tvm_compile_cache_free (TvmCompileCache       *self);
-/* Writes the output and fills in @result if all is in the cache. Returns: whether it is. An error is
+/* Writes the output, or gives its bytes, and fills in @result if all is in the cache. Returns: whether it is. An error is
  * cancellation alone; a cache that is no use is noted in @result */
 gboolean         tvm_compile_cache_find (TvmCompileCache       *self,
                                          TvmCompileResult      *result,

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-compile-cache-private.h"
 
+#include "tvmsupport/files/tvm-temp-directory.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
@@ -245,6 +246,20 @@ add_tool (TvmCompileCache  *self,
   return TRUE;
 }
 
+static GBytes *
+read_source (TvmCompileCache  *self,
+             GError          **error)
+{
+  const TvmCompileInput *input = g_ptr_array_index (self->request->inputs, 0);
+  g_autoptr (GMappedFile) file = NULL;
+
+  if (input->bytes != NULL)
+    return g_bytes_ref (input->bytes);
+
+  file = g_mapped_file_new (self->input, FALSE, error);
+  return file != NULL ? g_mapped_file_get_bytes (file) : NULL;
+}
+
 static gboolean
 add_source (TvmCompileCache  *self,
             TvmKernelKey     *key,
@@ -253,13 +268,11 @@ add_source (TvmCompileCache  *self,
   const TvmCompileInput *input = g_ptr_array_index (self->request->inputs, 0);
   const gboolean hidden = (self->flags & TVM_COMPILE_CACHE_HIDE_FOLDER) != 0;
   g_autofree char *base = g_path_get_basename (self->input);
-  g_autoptr (GMappedFile) file = g_mapped_file_new (self->input, FALSE, error);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = read_source (self, error);
 
-  if (file == NULL)
+  if (bytes == NULL)
     return FALSE;
 
-  bytes = g_mapped_file_get_bytes (file);
   if (g_getenv ("SOURCE_DATE_EPOCH") == NULL &&
       tvm_kernel_source_is_volatile (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)))
     {
@@ -333,18 +346,56 @@ join_dependencies (TvmCompileCache *self,
   return g_strv_builder_end (builder);
 }
 
+/* What cannot be written here, the compiler cannot write either; it says so best. */
+static gboolean
+write_output (TvmCompileCache *self,
+              GBytes          *output)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (output, &size);
+
+  return g_file_set_contents_full (self->output, size > 0 ? data : "", size,
+                                   G_FILE_SET_CONTENTS_NONE, 0666, NULL);
+}
+
+/* What GCC prints where it has nothing to say */
+#define EMPTY_REPORT "[]\n"
+
+/* Diagnostics show the lines of the source, and these are read from a file. */
+static void
+read_log (TvmCompileCache  *self,
+          TvmCompileResult *result,
+          const char       *folder)
+{
+  const TvmCompileInput *input = g_ptr_array_index (self->request->inputs, 0);
+  g_autoptr (TvmTempDirectory) temp = NULL;
+
+  if (input->bytes != NULL && g_bytes_get_size (result->log) > strlen (EMPTY_REPORT))
+    temp = tvm_temp_directory_new (NULL, NULL);
+  if (temp != NULL)
+    {
+      g_autofree char *path =
+        g_build_filename (tvm_temp_directory_get_path (temp), result->inputs[0], NULL);
+
+      folder = tvm_temp_directory_get_path (temp);
+      g_file_set_contents_full (path, g_bytes_get_data (input->bytes, NULL),
+                                g_bytes_get_size (input->bytes), G_FILE_SET_CONTENTS_NONE, 0600,
+                                NULL);
+    }
+
+  tvm_compile_result_read_log (result, folder);
+}
+
 static gboolean
 take_entry (TvmCompileCache  *self,
             TvmCompileResult *result,
             TvmKernelEntry   *entry)
 {
   g_autofree char *folder = NULL;
-  gsize size;
-  const char *data = g_bytes_get_data (entry->output, &size);
 
-  /* What cannot be written here, the compiler cannot write either; it says so best. */
-  if (!g_file_set_contents_full (self->output, size > 0 ? data : "", size,
-                                 G_FILE_SET_CONTENTS_NONE, 0666, NULL))
+  if ((self->flags & TVM_COMPILE_CACHE_BYTES) != 0)
+    result->bytes = g_bytes_ref (entry->output);
+  else if (!write_output (self, entry->output))
     return FALSE;
 
   if ((self->flags & TVM_COMPILE_CACHE_HIDE_FOLDER) != 0)
@@ -359,7 +410,7 @@ take_entry (TvmCompileCache  *self,
   result->exit_status = 0;
   result->log = g_bytes_ref (entry->log);
   result->dependencies = join_dependencies (self, entry->dependencies);
-  tvm_compile_result_read_log (result, folder != NULL ? folder : result->working_directory);
+  read_log (self, result, folder != NULL ? folder : result->working_directory);
   note (result, TVM_CACHE_STATUS_HIT, NULL);
   return TRUE;
 }
@@ -382,7 +433,7 @@ tvm_compile_cache_find (TvmCompileCache   *self,
 
   self->start_time = g_get_real_time ();
   self->key = make_key (self, &local_error);
-  if (self->key != NULL)
+  if (self->key != NULL && (self->flags & TVM_COMPILE_CACHE_LOOKED) == 0)
     entry = tvm_kernel_cache_find (self->cache, self->key, self->cwd, cancellable, &local_error);
   if (entry != NULL)
     return take_entry (self, result, entry);

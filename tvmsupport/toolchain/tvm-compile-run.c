@@ -16,10 +16,14 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+/* Where the files of a plan are while there is none */
+#define LOOK_FOLDER "/nonexistent/tvmsupport"
+
 /*
  * A whole request, from inputs to output:
  *
- *   load the toolchain → plan (thread) → compile each source (parallel steps)
+ *   load the toolchain → look into the cache, if the output is bytes (thread)
+ *   → plan (thread) → compile each source (parallel steps)
  *   → inspect the objects (thread) → link or archive (a step)
  *   → read the bytes, if they were asked for (thread)
  *
@@ -41,6 +45,7 @@ typedef struct
   guint n_pending;
   guint n_done;
   guint n_total;
+  gboolean has_looked;          /* into the cache, before there was a plan */
   GError *error;                /* the first one of a step: cancelled */
   TvmCompileResult *result;
   gint64 start_time;
@@ -533,6 +538,8 @@ compile_object (GTask *task)
   TvmStepFlags flags = get_step_flags (item);
 
   run->n_total = 1;
+  if (run->has_looked)
+    flags |= TVM_STEP_LOOKED;
   if (!run->plan->wants_bytes && !has_stray_side_outputs (run))
     flags |= TVM_STEP_STAGED;
   tvm_compile_step_async (run->compiler, run->toolchain, request, flags,
@@ -591,14 +598,97 @@ plan_ready (GObject      *source,
 }
 
 static void
+start_plan (GTask *task)
+{
+  Run *run = g_task_get_task_data (task);
+  Planning *planning = g_new0 (Planning, 1);
+
+  planning->request = tvm_compile_request_copy (run->merged);
+  planning->add_files = g_strdupv (run->add_files);
+  run_in_thread (task, plan_in_thread, planning, planning_free, g_task_get_cancellable (task),
+                 plan_ready);
+}
+
+/* The request for the step that a plan would come to, if the cache can answer it without one: its
+ * output is bytes, and it has one source. In the key of the cache these folders have no names.
+ * Returns: (transfer full) (nullable) */
+static TvmCompileRequest *
+make_look_request (Run          *run,
+                   TvmStepFlags *flags)
+{
+  const TvmCompileInput *input;
+  g_autofree char *path = NULL;
+  TvmLanguage language;
+  TvmCompileRequest *request;
+
+  if (!tvm_compile_request_translates (run->merged) || run->merged->inputs->len != 1 ||
+      run->merged->output != NULL)
+    return NULL;
+
+  input = g_ptr_array_index (run->merged->inputs, 0);
+  language = input->language;
+  if (language == TVM_LANGUAGE_AUTO)
+    language = tvm_language_from_path (input->path);
+  if (language == TVM_LANGUAGE_AUTO || input->path[0] == '\0' || input->path[0] == '-' ||
+      input->path[0] == '@' || (input->bytes != NULL && strchr (input->path, '/') != NULL))
+    return NULL;
+
+  request = tvm_compile_request_copy_bare (run->merged, run->merged->kind);
+  tvm_compile_request_set_output (request, LOOK_FOLDER "/output");
+  request->side_stem = g_strdup (LOOK_FOLDER "/output");
+  if (input->bytes == NULL)
+    {
+      *flags = TVM_STEP_NONE;
+      tvm_compile_request_add_input (request, input->path, language);
+      return request;
+    }
+
+  *flags = TVM_STEP_HIDE_FOLDER;
+  path = g_build_filename (LOOK_FOLDER "/input-0", input->path, NULL);
+  tvm_compile_request_add_input_bytes (request, path, input->bytes, language);
+  return request;
+}
+
+static void
+look_ready (GObject      *source,
+            GAsyncResult *async_result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Run *run = g_task_get_task_data (task);
+  GError *error = NULL;
+  TvmCompileResult *result = tvm_compile_step_look_finish (async_result, &error);
+
+  run->has_looked = TRUE;
+  if (error != NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  if (result == NULL)
+    {
+      start_plan (task);
+      return;
+    }
+
+  g_object_unref (run->result);
+  run->result = result;
+  run->n_total = 1;
+  step_done (task);
+  conclude (task);
+}
+
+static void
 toolchain_ready (GObject      *source,
                  GAsyncResult *result,
                  gpointer      user_data)
 {
   g_autoptr (GTask) task = user_data;
   Run *run = g_task_get_task_data (task);
+  g_autoptr (TvmKernelCache) cache = NULL;
+  g_autoptr (TvmCompileRequest) request = NULL;
+  TvmStepFlags flags = TVM_STEP_NONE;
   GError *error = NULL;
-  Planning *planning;
 
   run->toolchain =
     tvm_compiler_load_toolchain_finish (TVM_COMPILER (source), result, &error);
@@ -609,11 +699,14 @@ toolchain_ready (GObject      *source,
     }
 
   tvm_compiler_emit_started (run->compiler, run->request);
-  planning = g_new0 (Planning, 1);
-  planning->request = tvm_compile_request_copy (run->merged);
-  planning->add_files = g_strdupv (run->add_files);
-  run_in_thread (task, plan_in_thread, planning, planning_free, g_task_get_cancellable (task),
-                 plan_ready);
+  cache = tvm_compiler_dup_cache (run->compiler);
+  if (cache != NULL)
+    request = make_look_request (run, &flags);
+  if (request != NULL)
+    tvm_compile_step_look_async (run->compiler, run->toolchain, request, flags,
+                                 g_task_get_cancellable (task), look_ready, g_object_ref (task));
+  else
+    start_plan (task);
 }
 
 void

@@ -494,6 +494,10 @@ make_cache (Step *step)
     flags |= TVM_COMPILE_CACHE_HAS_DEPFILE;
   if ((step->flags & TVM_STEP_HIDE_FOLDER) != 0)
     flags |= TVM_COMPILE_CACHE_HIDE_FOLDER;
+  if ((step->flags & TVM_STEP_LOOKED) != 0)
+    flags |= TVM_COMPILE_CACHE_LOOKED;
+  if ((step->flags & TVM_STEP_BYTES) != 0)
+    flags |= TVM_COMPILE_CACHE_BYTES;
   return tvm_compile_cache_new (cache, step->toolchain, step->request,
                                 (const char * const *) step->command, flags);
 }
@@ -582,16 +586,12 @@ slot_ready (GObject      *source,
   make_output (task);
 }
 
-void
-tvm_compile_step_async (TvmCompiler         *compiler,
-                        TvmToolchain        *toolchain,
-                        TvmCompileRequest   *request,
-                        TvmStepFlags         flags,
-                        GCancellable        *cancellable,
-                        GAsyncReadyCallback  callback,
-                        gpointer             user_data)
+static Step *
+step_new (TvmCompiler       *compiler,
+          TvmToolchain      *toolchain,
+          TvmCompileRequest *request,
+          TvmStepFlags       flags)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   Step *step = g_new0 (Step, 1);
 
   step->compiler = g_object_ref (compiler);
@@ -604,6 +604,22 @@ tvm_compile_step_async (TvmCompiler         *compiler,
   step->result->timeout_msec = tvm_compile_request_get_timeout (request);
   step->result->working_directory =
     g_strdup (tvm_compile_request_get_working_directory (request));
+
+  return step;
+}
+
+void
+tvm_compile_step_async (TvmCompiler         *compiler,
+                        TvmToolchain        *toolchain,
+                        TvmCompileRequest   *request,
+                        TvmStepFlags         flags,
+                        GCancellable        *cancellable,
+                        GAsyncReadyCallback  callback,
+                        gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  Step *step = step_new (compiler, toolchain, request, flags);
+
   /* What is not staged goes away behind the link. */
   if ((flags & TVM_STEP_STAGED) != 0)
     step->result->destination = g_strdup (tvm_compile_request_get_output (request));
@@ -619,6 +635,55 @@ tvm_compile_step_async (TvmCompiler         *compiler,
 TvmCompileResult *
 tvm_compile_step_finish (GAsyncResult  *result,
                          GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+look_for_bytes_in_thread (GTask        *task,
+                          gpointer      source_object,
+                          gpointer      task_data,
+                          GCancellable *cancellable)
+{
+  Step *step = task_data;
+  GError *error = NULL;
+  gboolean hit = tvm_compile_cache_find (step->cache, step->result, cancellable, &error);
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, hit ? g_steal_pointer (&step->result) : NULL, g_object_unref);
+}
+
+void
+tvm_compile_step_look_async (TvmCompiler         *compiler,
+                             TvmToolchain        *toolchain,
+                             TvmCompileRequest   *request,
+                             TvmStepFlags         flags,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  Step *step = step_new (compiler, toolchain, request, flags | TVM_STEP_BYTES);
+
+  g_task_set_source_tag (task, tvm_compile_step_look_async);
+  g_task_set_task_data (task, step, step_free);
+  step->depfile = g_strconcat (step->output, ".d", NULL);
+  step->command = build_command (step, &step->n_fixed, NULL);
+  if (step->command != NULL)
+    step->cache = make_cache (step);
+  g_clear_object (&step->compiler);
+
+  if (step->cache != NULL)
+    g_task_run_in_thread (task, look_for_bytes_in_thread);
+  else
+    g_task_return_pointer (task, NULL, NULL);
+}
+
+TvmCompileResult *
+tvm_compile_step_look_finish (GAsyncResult  *result,
+                              GError       **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -21,7 +21,10 @@
  * that does not count for one that was written just before it was looked at.
  */
 
-#define MANIFEST_TYPE "aa(aytttttay)"
+/* The key of the result, and the headers: path, look, digest */
+#define HEADERS_TYPE "a(aytttttay)"
+#define RECORD_TYPE "(ay" HEADERS_TYPE ")"
+#define MANIFEST_TYPE "a" RECORD_TYPE
 #define RESULT_TYPE "(ayayaayaay)"
 /* How many sets of headers are remembered, the newest first */
 #define MAX_RECORDS 8
@@ -228,39 +231,40 @@ is_same (Manifest   *self,
 static char *
 match_record (Manifest   *self,
               GVariant   *record,
-              const char *key,
               const char *cwd)
 {
-  g_autoptr (TvmKernelKey) result_key = begin_result_key (key);
+  g_autofree char *result_key = NULL;
+  g_autoptr (GVariant) headers = NULL;
   GVariantIter iter;
   const char *path;
   const char *digest;
   Look look;
 
-  g_variant_iter_init (&iter, record);
+  g_variant_get (record, "(^ay@" HEADERS_TYPE ")", &result_key, &headers);
+  g_variant_iter_init (&iter, headers);
   while (g_variant_iter_next (&iter, "(^&ayttttt^&ay)", &path, &look.size, &look.mtime, &look.ctime,
                               &look.inode, &look.device, &digest))
     {
-      g_autofree char *full = resolve (path, cwd);
+      g_autofree char *full = g_path_is_absolute (path) ? NULL : resolve (path, cwd);
 
-      if (!is_same (self, full, &look, digest))
+      if (!is_same (self, full != NULL ? full : path, &look, digest))
         return NULL;
-      tvm_kernel_key_add (result_key, path, digest);
     }
 
-  return tvm_kernel_key_end (result_key);
+  return g_steal_pointer (&result_key);
 }
 
 /* A record of headers as they look now */
 static GVariant *
-make_record (const char * const *paths,
+make_record (const char         *result_key,
+             const char * const *paths,
              const char * const *digests,
              const char         *cwd,
              gint64              now)
 {
   GVariantBuilder builder;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(aytttttay)"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (HEADERS_TYPE));
   for (guint i = 0; paths[i] != NULL; i++)
     {
       g_autofree char *full = resolve (paths[i], cwd);
@@ -272,7 +276,7 @@ make_record (const char * const *paths,
                              look.inode, look.device, digests[i]);
     }
 
-  return g_variant_builder_end (&builder);
+  return g_variant_new ("(^ay@" HEADERS_TYPE ")", result_key, g_variant_builder_end (&builder));
 }
 
 /* Puts a record in front of those that there are, but for @replaced. */
@@ -315,9 +319,11 @@ refresh_record (TvmKernelCache *cache,
                 Manifest       *manifest,
                 gsize           index,
                 GVariant       *record,
+                const char     *result_key,
                 const char     *cwd,
                 gint64          now)
 {
+  g_autoptr (GVariant) headers = g_variant_get_child_value (record, 1);
   g_autoptr (GPtrArray) paths = g_ptr_array_new ();
   g_autoptr (GPtrArray) digests = g_ptr_array_new ();
   g_autoptr (GVariant) fresh = NULL;
@@ -325,7 +331,7 @@ refresh_record (TvmKernelCache *cache,
   const char *path;
   const char *digest;
 
-  g_variant_iter_init (&iter, record);
+  g_variant_iter_init (&iter, headers);
   while (g_variant_iter_next (&iter, "(^&ayttttt^&ay)", &path, NULL, NULL, NULL, NULL, NULL, &digest))
     {
       g_ptr_array_add (paths, (char *) path);
@@ -334,7 +340,7 @@ refresh_record (TvmKernelCache *cache,
   g_ptr_array_add (paths, NULL);
   g_ptr_array_add (digests, NULL);
 
-  fresh = g_variant_ref_sink (make_record ((const char * const *) paths->pdata,
+  fresh = g_variant_ref_sink (make_record (result_key, (const char * const *) paths->pdata,
                                            (const char * const *) digests->pdata, cwd, now));
   if (!g_variant_equal (fresh, record))
     write_manifest (cache, key, manifest->records, index, fresh, NULL, NULL);
@@ -357,7 +363,7 @@ find_result (TvmKernelCache  *self,
       g_autoptr (GBytes) bytes = NULL;
 
       manifest->stale = FALSE;
-      result_key = match_record (manifest, record, key, cwd);
+      result_key = match_record (manifest, record, cwd);
       if (result_key == NULL)
         continue;
       bytes = tvm_kernel_cache_read (self, result_key, error);
@@ -365,7 +371,7 @@ find_result (TvmKernelCache  *self,
         return NULL;
 
       if (manifest->stale)
-        refresh_record (self, key, manifest, i, record, cwd, now);
+        refresh_record (self, key, manifest, i, record, result_key, cwd, now);
       return unpack_result (bytes);
     }
 
@@ -512,7 +518,7 @@ tvm_kernel_cache_keep (TvmKernelCache        *self,
 
   old = tvm_kernel_cache_read (self, key, NULL);
   manifest_init (&manifest, old);
-  record = g_variant_ref_sink (make_record ((const char * const *) paths->pdata,
+  record = g_variant_ref_sink (make_record (result_name, (const char * const *) paths->pdata,
                                             (const char * const *) digests->pdata, cwd, now));
   return write_manifest (self, key, manifest.records, -1, record, cancellable, error);
 }

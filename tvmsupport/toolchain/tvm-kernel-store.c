@@ -17,9 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC "TVMKERN1"
+#define MAGIC "TVMKERN2"
 #define MAGIC_SIZE 8
-#define DIGEST_SIZE 32
+#define N_SUMS 4
+#define DIGEST_SIZE (N_SUMS * 8)
 /* What nobody stores is not read into memory either. */
 #define MAX_ENTRY_SIZE (G_GUINT64_CONSTANT (1) << 31)
 
@@ -38,18 +39,50 @@ typedef struct
  * and the sizes make no sense. */
 G_STATIC_ASSERT (sizeof (Header) == MAGIC_SIZE + 2 * 8 + DIGEST_SIZE);
 
-static void
-compute_digest (const char   *key,
-                gconstpointer contents,
-                gsize         size,
-                guint8       *digest)
+/* Of two different words with the same sum before, each has another sum after. */
+static guint64
+add_word (guint64 sum,
+          guint64 word)
 {
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  gsize length = DIGEST_SIZE;
+  sum = (sum ^ word) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  return sum ^ (sum >> 32);
+}
 
-  g_checksum_update (checksum, (const guchar *) key, strlen (key));
-  g_checksum_update (checksum, contents, size);
-  g_checksum_get_digest (checksum, digest, &length);
+static void
+add_data (guint64       *sums,
+          gconstpointer  data,
+          gsize          size)
+{
+  const guint8 *at = data;
+  guint64 words[N_SUMS];
+
+  for (gsize left = size; left > 0; left -= MIN (left, sizeof words))
+    {
+      if (left < sizeof words)
+        memset (words, 0, sizeof words);
+      memcpy (words, at, MIN (left, sizeof words));
+      at += MIN (left, sizeof words);
+      for (guint i = 0; i < N_SUMS; i++)
+        sums[i] = add_word (sums[i], words[i]);
+    }
+
+  for (guint i = 0; i < N_SUMS; i++)
+    sums[i] = add_word (sums[i], size);
+}
+
+/* It tells what is damaged. It need not withstand anybody: who can write here is trusted. Several sums
+ * side by side keep a processor busy, and a hit waits for this. */
+static void
+compute_digest (const char    *key,
+                gconstpointer  contents,
+                gsize          size,
+                guint8        *digest)
+{
+  guint64 sums[N_SUMS] = { 1, 2, 3, 4 };
+
+  add_data (sums, key, strlen (key));
+  add_data (sums, contents, size);
+  memcpy (digest, sums, DIGEST_SIZE);
 }
 
 int
