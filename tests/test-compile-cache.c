@@ -6,6 +6,7 @@
 #include "tvmsupport/gpu/tvm-nvcc-compiler.h"
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
 #include "tvmsupport/toolchain/tvm-kernel-key-private.h"
+#include "tvmsupport/toolchain/tvm-toolchain-private.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -120,14 +121,25 @@ test_new_process (CompileFixture *self,
   g_autofree char *source = compile_fixture_write (self, "k.c", SOURCE);
   g_autofree char *output = compile_fixture_path (self, "out.o");
   g_autofree char *directory = compile_fixture_path (self, "cache");
+  g_autofree char *libexecdir = g_strdup (g_getenv ("TVM_SUPPORT_LIBEXECDIR"));
   g_autofree char *said = NULL;
   g_autoptr (GBytes) first = NULL;
   g_autoptr (GBytes) second = NULL;
 
   use_cache (self);
-  assert_compile (self, source, NULL, TVM_CACHE_STATUS_MISS);
-  first = read_output (self);
+  /* This process has asked the compiler already, and has not written the answer down. */
   said = compile_fixture_run (program, "--child", directory, source, output, NULL);
+  g_assert_cmpstr (said, ==, "2");
+  g_clear_pointer (&said, g_free);
+  assert_compile (self, source, NULL, TVM_CACHE_STATUS_HIT);
+  first = read_output (self);
+  /* Nothing is run for it, not even to ask the compiler what it is: it could not be. */
+  g_setenv ("TVM_SUPPORT_LIBEXECDIR", self->folder, TRUE);
+  said = compile_fixture_run (program, "--child", directory, source, output, NULL);
+  if (libexecdir != NULL)
+    g_setenv ("TVM_SUPPORT_LIBEXECDIR", libexecdir, TRUE);
+  else
+    g_unsetenv ("TVM_SUPPORT_LIBEXECDIR");
   g_assert_cmpstr (said, ==, "1");
   second = read_output (self);
   g_assert_true (g_bytes_equal (first, second));
@@ -286,6 +298,125 @@ test_nvcc (CompileFixture *self,
     }
 }
 
+static void
+assert_nvcc (CompileFixture     *self,
+             const char         *source,
+             const char * const *options,
+             TvmCacheStatus      expected)
+{
+  g_autoptr (TvmCompileRequest) request =
+    compile_fixture_request (self, TVM_COMPILE_KIND_PTX, source, "k.ptx");
+  g_autoptr (TvmCompileResult) result = NULL;
+
+  tvm_compile_request_set_options (request, options);
+  result = compile_fixture_compile (self, request);
+  g_assert_cmpint (tvm_compile_result_get_cache_status (result), ==, expected);
+}
+
+/* A compiler of the host that is a file of the test's own */
+static void
+write_host_compiler (CompileFixture *self,
+                     const char     *comment)
+{
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\n# %s\nexec gcc \"$@\"\n", comment);
+  g_autofree char *path = compile_fixture_write (self, "host/gcc", text);
+
+  g_assert_cmpint (g_chmod (path, 0700), ==, 0);
+}
+
+/* What nvcc is and does is also what it runs, and what the environment tells it. */
+static void
+test_nvcc_identity (CompileFixture *self,
+                    gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "k.cu", "__global__ void f (int *x) { }\n");
+  g_autofree char *host = compile_fixture_path (self, "host");
+  g_autofree char *path = compile_fixture_path (self, "host/gcc");
+  g_autoptr (TvmNvccCompiler) nvcc = tvm_nvcc_compiler_new (NULL, NULL);
+
+  if (nvcc == NULL)
+    {
+      g_test_skip ("there is no nvcc");
+      return;
+    }
+
+  g_set_object (&self->compiler, TVM_COMPILER (nvcc));
+  use_cache (self);
+  g_assert_cmpint (g_mkdir (host, 0700), ==, 0);
+  write_host_compiler (self, "the first");
+  assert_nvcc (self, source, (const char *[]) { "-ccbin", host, NULL }, TVM_CACHE_STATUS_MISS);
+  assert_nvcc (self, source, (const char *[]) { "-ccbin", host, NULL }, TVM_CACHE_STATUS_HIT);
+  write_host_compiler (self, "another one");
+  assert_nvcc (self, source, (const char *[]) { "-ccbin", host, NULL }, TVM_CACHE_STATUS_MISS);
+  g_setenv ("NVCC_CCBIN", path, TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_HIT);
+  write_host_compiler (self, "one that is another one again");
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  g_unsetenv ("NVCC_CCBIN");
+
+  assert_nvcc (self, source, (const char *[]) { "-arch=native", NULL }, TVM_CACHE_STATUS_BYPASS);
+  assert_nvcc (self, source, (const char *[]) { "-Xcompiler=-O1,-march=native", NULL },
+               TVM_CACHE_STATUS_BYPASS);
+  g_setenv ("NVCC_APPEND_FLAGS", "-DX -ccbin 'g++", TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_BYPASS);
+  g_setenv ("NVCC_APPEND_FLAGS", "--no-such-option", TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_BYPASS);
+  g_setenv ("NVCC_APPEND_FLAGS", "-DX -arch=native", TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_BYPASS);
+  g_setenv ("NVCC_APPEND_FLAGS", "-DX", TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_HIT);
+  g_unsetenv ("NVCC_APPEND_FLAGS");
+}
+
+/* Code for this machine is kept with what this machine is. */
+static void
+test_native (CompileFixture *self,
+             gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "a.c", "int f (void) { return 1; }\n");
+  const char *options[] = { "-march=native", NULL };
+
+  use_cache (self);
+  assert_compile (self, source, options, TVM_CACHE_STATUS_MISS);
+  assert_compile (self, source, options, TVM_CACHE_STATUS_HIT);
+}
+
+/* What a compiler said of itself, by its file; a script may run another one each time. */
+static void
+test_memory (CompileFixture *self,
+             gconstpointer   data)
+{
+  const char *args[] = { "-m64", NULL };
+  g_autofree char *directory = compile_fixture_path (self, "cache");
+  g_autofree char *script = compile_fixture_write (self, "cc", "#!/bin/sh\nexec gcc \"$@\"\n");
+  g_autofree char *gcc = g_find_program_in_path ("gcc");
+  g_autofree char *key = tvm_toolchain_memory_key (gcc, args);
+  g_autofree char *other = tvm_toolchain_memory_key (gcc, args + 1);
+  g_autofree char *elsewhere = NULL;
+  g_autoptr (TvmKernelCache) cache = tvm_kernel_cache_new (directory);
+  TvmToolchainIdentity identity = { TVM_TOOLCHAIN_FAMILY_GCC, (char *) "12.2.0", NULL };
+  g_autoptr (TvmToolchainIdentity) found = NULL;
+
+  g_assert_null (tvm_toolchain_memory_key (script, args));
+  g_assert_null (tvm_toolchain_memory_key (directory, args));
+  g_assert_nonnull (key);
+  g_assert_cmpstr (key, !=, other);
+  g_setenv ("GCC_EXEC_PREFIX", "/nowhere/", TRUE);
+  elsewhere = tvm_toolchain_memory_key (gcc, args);
+  g_unsetenv ("GCC_EXEC_PREFIX");
+  g_assert_cmpstr (key, !=, elsewhere);
+
+  g_assert_null (tvm_toolchain_memory_read (cache, key));
+  tvm_toolchain_memory_write (cache, key, &identity);
+  found = tvm_toolchain_memory_read (cache, key);
+  g_assert_nonnull (found);
+  g_assert_cmpint (found->family, ==, identity.family);
+  g_assert_cmpstr (found->version, ==, identity.version);
+  g_assert_null (found->triple);
+}
+
 /* The sources of a library are kept, the link is not. */
 static void
 test_library (CompileFixture *self,
@@ -420,6 +551,9 @@ main (int   argc,
   add ("/compile-cache/source", test_source);
   add ("/compile-cache/bytes", test_bytes);
   add ("/compile-cache/nvcc", test_nvcc);
+  add ("/compile-cache/nvcc-identity", test_nvcc_identity);
+  add ("/compile-cache/native", test_native);
+  add ("/compile-cache/memory", test_memory);
   add ("/compile-cache/library", test_library);
   add ("/compile-cache/no-use", test_no_use);
   add ("/compile-cache/entry", test_entry);

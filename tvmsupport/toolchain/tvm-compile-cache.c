@@ -4,11 +4,11 @@
 #include "tvmsupport/toolchain/tvm-compile-cache-private.h"
 
 #include "tvmsupport/files/tvm-temp-directory.h"
+#include "tvmsupport/toolchain/tvm-compile-identity-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 #include "tvmsupport/toolchain/tvm-kernel-key-private.h"
-#include "tvmsupport/toolchain/tvm-toolchain-private.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -20,6 +20,7 @@ struct _TvmCompileCache
   TvmToolchain *toolchain;
   TvmCompileRequest *request;
   char **command;
+  char **words;         /* (nullable): with those of the environment, once they are known */
   TvmCompileCacheFlags flags;
 
   char *output;
@@ -35,8 +36,8 @@ static const char * const unkept_options[] = {
   "--save-temps", "--specs", "--use-pch", "-create-pch", "-dryrun", "--dryrun", "-fauto-profile",
   "-fcallgraph-info", "-fcoverage", "-fdevice-time-trace", "-fdump", "-fmodules", "-fopt-info",
   "-foptimization-record", "-fplugin", "-fprofile", "-fsave-optimization-record", "-fstack-usage",
-  "-ftime-trace", "-include-pch", "-keep", "-load", "-optf", "-pch", "-save-temps", "-specs",
-  "-use-pch", "@",
+  "-ftime-trace", "-include-pch", "-keep", "-load", "-odir", "--output-directory", "-optf", "-pch",
+  "-run", "--run", "-save-temps", "-specs", "-time", "--time", "-use-pch", "@",
 };
 
 /* Options that say the same in every working directory */
@@ -75,6 +76,7 @@ tvm_compile_cache_free (TvmCompileCache *self)
   g_object_unref (self->toolchain);
   g_object_unref (self->request);
   g_strfreev (self->command);
+  g_strfreev (self->words);
   g_free (self->output);
   g_free (self->input);
   g_free (self->cwd);
@@ -106,27 +108,50 @@ starts_with_any (const char         *word,
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): why this is not for the cache */
-static char *
-find_objection (TvmCompileCache *self)
+/* Also what stands behind "-Xcompiler=" */
+static gboolean
+is_unkept (const char *word)
+{
+  g_auto (GStrv) pieces = g_strsplit_set (word, "=,", -1);
+
+  for (guint i = 0; pieces[i] != NULL; i++)
+    {
+      if (starts_with_any (pieces[i], unkept_options, G_N_ELEMENTS (unkept_options)))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Sets an error if this is not for the cache, that says why. */
+static gboolean
+check_kept (TvmCompileCache  *self,
+            GError          **error)
 {
   const char * const *options = (const char * const *) self->request->options;
+  const char *reason = NULL;
 
-  for (guint i = 1; self->command[i] != NULL; i++)
+  for (guint i = 1; self->words[i] != NULL; i++)
     {
-      if (starts_with_any (self->command[i], unkept_options, G_N_ELEMENTS (unkept_options)))
+      if (is_unkept (self->words[i]))
         {
-          g_autofree char *shown = g_filename_display_name (self->command[i]);
-          return g_strdup_printf (_("The option “%s” is not for a cache"), shown);
+          g_autofree char *shown = g_filename_display_name (self->words[i]);
+
+          g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                       _("The option “%s” is not for a cache"), shown);
+          return FALSE;
         }
     }
 
   if (tvm_compile_options_have_side_outputs (options))
-    return g_strdup (_("The options make more than one file"));
-  if ((self->flags & TVM_COMPILE_CACHE_HAS_DEPFILE) == 0)
-    return g_strdup (_("The compiler does not report what it reads"));
+    reason = _("The options make more than one file");
+  else if ((self->flags & TVM_COMPILE_CACHE_HAS_DEPFILE) == 0)
+    reason = _("The compiler does not report what it reads");
+  if (reason == NULL)
+    return TRUE;
 
-  return NULL;
+  g_set_error_literal (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED, reason);
+  return FALSE;
 }
 
 static char *
@@ -183,69 +208,6 @@ add_command (TvmCompileCache *self,
   tvm_kernel_key_add_strv (key, "command", (const char * const *) words);
 }
 
-/* nvcc and hipcc run a compiler of the host, which they look for. */
-static void
-add_host_compilers (TvmKernelKey *key)
-{
-  static const char * const names[] = { "gcc", "g++", "clang" };
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      g_autofree char *path = g_find_program_in_path (names[i]);
-
-      if (path != NULL)
-        tvm_kernel_key_add_file (key, names[i], path, NULL);
-    }
-}
-
-/* emcc is a script that stays what it is when its clang becomes another one. */
-static gboolean
-add_backend (TvmCompileCache  *self,
-             TvmKernelKey     *key,
-             GError          **error)
-{
-  const char *path = tvm_toolchain_get_backend (self->toolchain);
-
-  if (path == NULL)
-    {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
-                   _("“%s” does not say which compiler it runs"),
-                   tvm_toolchain_get_path (self->toolchain));
-      return FALSE;
-    }
-
-  return tvm_kernel_key_add_file (key, "backend", path, error);
-}
-
-static gboolean
-add_tool (TvmCompileCache  *self,
-          TvmKernelKey     *key,
-          GError          **error)
-{
-  const TvmToolchainFamily family = tvm_toolchain_get_family (self->toolchain);
-  const char *drivers[] = {
-    tvm_toolchain_get_path (self->toolchain),
-    tvm_toolchain_get_c_driver (self->toolchain),
-    tvm_toolchain_get_cxx_driver (self->toolchain),
-  };
-
-  tvm_kernel_key_add (key, "version", tvm_toolchain_get_version (self->toolchain));
-  tvm_kernel_key_add (key, "triple", tvm_toolchain_get_target_triple (self->toolchain));
-  for (gsize i = 0; i < G_N_ELEMENTS (drivers); i++)
-    {
-      g_autofree char *path = drivers[i] != NULL ? g_find_program_in_path (drivers[i]) : NULL;
-
-      if (path != NULL && !tvm_kernel_key_add_file (key, "tool", path, error))
-        return FALSE;
-    }
-  if (family == TVM_TOOLCHAIN_FAMILY_EMCC && !add_backend (self, key, error))
-    return FALSE;
-  if (family == TVM_TOOLCHAIN_FAMILY_NVCC || family == TVM_TOOLCHAIN_FAMILY_HIPCC)
-    add_host_compilers (key);
-
-  return TRUE;
-}
-
 static GBytes *
 read_source (TvmCompileCache  *self,
              GError          **error)
@@ -300,7 +262,9 @@ make_key (TvmCompileCache  *self,
   tvm_kernel_key_add (key, "cwd", depends_on_cwd (self) ? self->cwd : NULL);
   add_command (self, key);
   tvm_kernel_key_add_environment (key, (const char * const *) self->request->environ_);
-  if (!add_tool (self, key, error) || !add_source (self, key, error))
+  if (!tvm_compile_identity_add (key, self->toolchain, (const char * const *) self->words,
+                                 (const char * const *) self->request->environ_, self->cwd, error) ||
+      !add_source (self, key, error))
     return NULL;
 
   return tvm_kernel_key_end (key);
@@ -421,18 +385,15 @@ tvm_compile_cache_find (TvmCompileCache   *self,
                         GCancellable      *cancellable,
                         GError           **error)
 {
-  g_autofree char *objection = find_objection (self);
   g_autoptr (GError) local_error = NULL;
   g_autoptr (TvmKernelEntry) entry = NULL;
 
-  if (objection != NULL)
-    {
-      note (result, TVM_CACHE_STATUS_BYPASS, objection);
-      return FALSE;
-    }
-
   self->start_time = g_get_real_time ();
-  self->key = make_key (self, &local_error);
+  self->words = tvm_compile_identity_dup_words (
+    self->toolchain, (const char * const *) self->command,
+    (const char * const *) self->request->environ_, &local_error);
+  if (self->words != NULL && check_kept (self, &local_error))
+    self->key = make_key (self, &local_error);
   if (self->key != NULL && (self->flags & TVM_COMPILE_CACHE_LOOKED) == 0)
     entry = tvm_kernel_cache_find (self->cache, self->key, self->cwd, cancellable, &local_error);
   if (entry != NULL)

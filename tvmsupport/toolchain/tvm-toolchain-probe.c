@@ -268,7 +268,9 @@ complete (GTask *task)
   /* One that answered nothing may have been starved for a moment. */
   if (probe->identity->triple != NULL)
     remember (probe->key, probe->identity);
-  if (probe->identity->triple != NULL && probe->memory_key != NULL)
+  /* What another program says of itself, the file of this one does not tell. */
+  if (probe->identity->triple != NULL && probe->identity->backend == NULL &&
+      probe->memory_key != NULL)
     run_in_thread (task, write_in_thread, written);
   else
     return_identity (task);
