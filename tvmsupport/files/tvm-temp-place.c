@@ -12,6 +12,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -26,6 +27,8 @@ static GThreadPool *removers;   /* of what was moved aside */
 static TvmOwner removers_owner;
 
 #define MAX_REMOVERS 2
+
+#define MAX_LOCK_ATTEMPTS 100
 
 TvmTempPlace *
 tvm_temp_place_ref (TvmTempPlace *place)
@@ -388,6 +391,20 @@ tvm_temp_place_remove_detached (TvmTempPlace  *place,
   return TRUE;
 }
 
+/* A sweep that only looks has it for a moment; one that removes it keeps it. */
+static gboolean
+lock_directory (int fd)
+{
+  for (guint i = 0; i < MAX_LOCK_ATTEMPTS; i++)
+    {
+      if (flock (fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return TRUE;
+      sched_yield ();
+    }
+
+  return FALSE;
+}
+
 /* Opens what was just made, and says with a lock that its owner lives.
  * Returns: 0, EAGAIN if the sweep of another process was faster, or another errno */
 static int
@@ -400,13 +417,9 @@ open_place (TvmTempPlace *place)
   if (place->fd < 0)
     return errno == ENOENT ? EAGAIN : errno;
 
-  /* Where there are no such locks, as on NFS, nothing is swept either. A sweep that only looks
-   * leaves it to us to remove what is given up. */
-  if (flock (place->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    {
-      (void) g_rmdir (place->path);
-      return EAGAIN;
-    }
+  /* Where there are no such locks, as on NFS, nothing is swept either. */
+  if (!lock_directory (place->fd))
+    return EAGAIN;
   if (fstat (place->fd, &st) != 0)
     return errno;
   errsv = lstat (place->path, &now) == 0 ? 0 : errno;
@@ -508,6 +521,36 @@ tvm_temp_place_new_at (const char  *given_path,
     }
 }
 
+/* Makes a directory of a name that nobody has had. Those of g_mkdtemp() come from the time of day: a
+ * name that is free again, as a sweep was faster, would soon be that of another process.
+ * Returns: (transfer full): its path, or NULL with errno */
+static char *
+make_unique (const char *parent,
+             const char *prefix)
+{
+  static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  g_autofree char *name = g_strconcat (prefix, TVM_TEMP_RANDOM, NULL);
+  g_autofree char *path = g_build_filename (parent, name, NULL);
+  char *random_part = path + strlen (path) - strlen (TVM_TEMP_RANDOM);
+  guint64 number;
+
+  do
+    {
+      if (getrandom (&number, sizeof number, 0) != sizeof number)
+        return NULL;
+      for (char *c = random_part; *c != '\0'; c++)
+        {
+          *c = letters[number % (sizeof letters - 1)];
+          number /= sizeof letters - 1;
+        }
+      if (mkdir (path, TVM_TEMP_MODE) == 0)
+        return g_steal_pointer (&path);
+    }
+  while (errno == EEXIST);
+
+  return NULL;
+}
+
 TvmTempPlace *
 tvm_temp_place_new_in (const char  *given_parent,
                        const char  *prefix,
@@ -515,18 +558,18 @@ tvm_temp_place_new_in (const char  *given_parent,
                        GError     **error)
 {
   g_autofree char *parent = make_absolute (given_parent);
-  g_autofree char *name = g_strconcat (prefix, TVM_TEMP_RANDOM, NULL);
 
   for (;;)
     {
-      g_autofree char *path = g_build_filename (parent, name, NULL);
+      g_autofree char *path = NULL;
       g_autoptr (GError) local_error = NULL;
       TvmTempPlace *place;
 
       if (is_past_exit (parent, error))
         return NULL;
 
-      if (g_mkdtemp_full (path, TVM_TEMP_MODE) == NULL)
+      path = make_unique (parent, prefix);
+      if (path == NULL)
         {
           int errsv = errno;
           g_autofree char *display = g_filename_display_name (parent);
