@@ -5,6 +5,7 @@
 
 #include "tvmsupport/files/tvm-fork-private.h"
 #include "tvmsupport/files/tvm-lock-file-private.h"
+#include "tvmsupport/files/tvm-lock-watch-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -64,8 +65,6 @@
 #define LAST_RETRY_USEC 50000
 #define INSURANCE_USEC G_USEC_PER_SEC
 
-#define WATCHED_EVENTS (IN_CLOSE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
-
 struct _TvmFileLock
 {
   GObject parent_instance;
@@ -93,9 +92,10 @@ typedef struct
   gint64 timeout_msec;
   gint64 deadline;      /* monotonic, or -1 */
   guint retry_usec;
+  gint64 next_try;      /* monotonic */
   int fd;               /* open and not locked, or -1 */
-  int inotify_fd;       /* or -1: there is only the poll */
-  int watched_fd;
+  gboolean watched;     /* that one */
+  TvmLockWatch watch;
   GSource *source;
 } Waiter;
 
@@ -104,11 +104,10 @@ G_DEFINE_FINAL_TYPE (TvmFileLock, tvm_file_lock, G_TYPE_OBJECT)
 static void
 waiter_free (Waiter *waiter)
 {
+  tvm_lock_watch_clear (&waiter->watch);
   /* In a forked child the descriptor has been closed, and its number may be another's. */
   if (tvm_owner_is_current (waiter->owner))
     tvm_lock_file_close (waiter->fd);
-  if (waiter->inotify_fd >= 0)
-    close (waiter->inotify_fd);
   g_clear_pointer (&waiter->source, g_source_unref);
   g_free (waiter);
 }
@@ -127,8 +126,7 @@ waiter_new (gint64 timeout_msec)
     waiter->deadline = g_get_monotonic_time () + MIN (timeout_msec, G_MAXINT64 / 4000) * 1000;
   waiter->retry_usec = FIRST_RETRY_USEC;
   waiter->fd = -1;
-  waiter->inotify_fd = -1;
-  waiter->watched_fd = -1;
+  waiter->watch = (TvmLockWatch) TVM_LOCK_WATCH_INIT;
   return waiter;
 }
 
@@ -546,41 +544,36 @@ static GSourceFuncs wait_source_funcs = { .dispatch = wait_source_dispatch };
 static void
 watch (Waiter *waiter)
 {
-  char link[64];
-
-  if (waiter->inotify_fd < 0 || waiter->fd < 0 || waiter->fd == waiter->watched_fd)
-    return;
-
-  /* Watches on files that are not current any more give an attempt too many, no more. */
-  g_snprintf (link, sizeof link, "/proc/self/fd/%d", waiter->fd);
-  if (inotify_add_watch (waiter->inotify_fd, link, WATCHED_EVENTS) >= 0)
-    waiter->watched_fd = waiter->fd;
+  if (!waiter->watched)
+    waiter->watched = tvm_lock_watch_set_file (&waiter->watch, waiter->fd);
 }
 
-/* Returns: what happened to the file; 0 if nothing did */
-static guint32
-drain_events (Waiter *waiter)
+/* @fd: what holds the lock, or -1. Takes @error. */
+static void
+complete (GTask  *task,
+          int     fd,
+          GError *error)
 {
-  union
-  {
-    struct inotify_event event;
-    char bytes[4096];
-  } buffer;
-  guint32 mask = 0;
-  gssize n;
+  Waiter *waiter = g_task_get_task_data (task);
 
-  while (waiter->inotify_fd >= 0 && (n = read (waiter->inotify_fd, &buffer, sizeof buffer)) > 0)
-    {
-      const struct inotify_event *event;
+  tvm_lock_watch_clear (&waiter->watch);
+  end_acquire (g_task_get_source_object (task), fd);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
 
-      for (gssize i = 0; i < n; i += (gssize) sizeof *event + event->len)
-        {
-          event = (const struct inotify_event *) (buffer.bytes + i);
-          mask |= event->mask;
-        }
-    }
+/* In a forked child that goes on with the wait */
+static void
+forget_parent (Waiter *waiter)
+{
+  if (tvm_owner_is_current (waiter->owner))
+    return;
 
-  return mask;
+  waiter->owner = tvm_owner_get_current ();
+  waiter->fd = -1;
+  waiter->watched = FALSE;
 }
 
 /* Tries once for @task. Returns: whether it has been completed */
@@ -589,37 +582,30 @@ attempt (GTask *task)
 {
   TvmFileLock *self = g_task_get_source_object (task);
   Waiter *waiter = g_task_get_task_data (task);
+  TvmLockAttempt result;
+  gboolean opened;
   GError *error = NULL;
 
   /* Before the attempt: a lock that was got is not given back. */
   if (g_cancellable_set_error_if_cancelled (g_task_get_cancellable (task), &error))
     {
-      end_acquire (self, -1);
-      g_task_return_error (task, error);
+      complete (task, -1, error);
       return TRUE;
     }
 
-  switch (tvm_lock_file_try (&self->file, &waiter->fd, &error))
+  forget_parent (waiter);
+  result = tvm_lock_file_try (&self->file, &waiter->fd, &opened, &error);
+  waiter->watched &= !opened;
+  if (result == TVM_LOCK_ATTEMPT_BUSY && waiter->deadline >= 0
+      && g_get_monotonic_time () >= waiter->deadline)
     {
-    case TVM_LOCK_ATTEMPT_LOCKED:
-      end_acquire (self, g_steal_fd (&waiter->fd));
-      g_task_return_boolean (task, TRUE);
-      return TRUE;
-    case TVM_LOCK_ATTEMPT_FAILED:
-      end_acquire (self, -1);
-      g_task_return_error (task, error);
-      return TRUE;
-    case TVM_LOCK_ATTEMPT_BUSY:
-    default:
-      break;
+      error = new_timeout_error (self, waiter);
+      result = TVM_LOCK_ATTEMPT_FAILED;
     }
-
-  if (waiter->deadline < 0 || g_get_monotonic_time () < waiter->deadline)
+  if (result == TVM_LOCK_ATTEMPT_BUSY)
     return FALSE;
 
-  error = new_timeout_error (self, waiter);
-  end_acquire (self, -1);
-  g_task_return_error (task, error);
+  complete (task, result == TVM_LOCK_ATTEMPT_LOCKED ? g_steal_fd (&waiter->fd) : -1, error);
   return TRUE;
 }
 
@@ -629,23 +615,30 @@ is_notified (const Waiter *waiter)
 {
   g_auto (TvmLockHolder) holder = { 0, };
 
-  return waiter->watched_fd >= 0 && waiter->watched_fd == waiter->fd
-         && tvm_lock_file_get_holder (waiter->fd, &holder) && holder.closes;
+  return waiter->watched && tvm_lock_file_get_holder (waiter->fd, &holder) && holder.closes;
+}
+
+/* Sleeps until the next try, unless something has happened meanwhile. */
+static void
+sleep_on (Waiter *waiter)
+{
+  g_source_set_ready_time (waiter->source, waiter->next_try);
+  if (tvm_lock_watch_pending (&waiter->watch))
+    g_source_set_ready_time (waiter->source, 0);
 }
 
 static void
 schedule (Waiter *waiter)
 {
-  gint64 ready = g_get_monotonic_time ();
-
+  waiter->next_try = g_get_monotonic_time ();
   if (waiter->retry_usec == LAST_RETRY_USEC && is_notified (waiter))
-    ready += INSURANCE_USEC;
+    waiter->next_try += INSURANCE_USEC;
   else
-    ready += waiter->retry_usec;
+    waiter->next_try += waiter->retry_usec;
   if (waiter->deadline >= 0)
-    ready = MIN (ready, waiter->deadline);
-  g_source_set_ready_time (waiter->source, ready);
+    waiter->next_try = MIN (waiter->next_try, waiter->deadline);
   waiter->retry_usec = MIN (waiter->retry_usec * 2, LAST_RETRY_USEC);
+  sleep_on (waiter);
 }
 
 static gboolean
@@ -654,13 +647,17 @@ wait_ready (gpointer user_data)
   GTask *task = user_data;
   TvmFileLock *self = g_task_get_source_object (task);
   Waiter *waiter = g_task_get_task_data (task);
-  guint32 events = drain_events (waiter);
+  guint32 events = tvm_lock_watch_take (&waiter->watch);
 
-  /* Whoever gets the lock leaves a note on the file: that is no release. */
-  if (events == IN_ATTRIB && !g_cancellable_is_cancelled (g_task_get_cancellable (task))
-      && g_get_monotonic_time () < g_source_get_ready_time (waiter->source)
-      && tvm_lock_file_is_current (&self->file, waiter->fd))
-    return G_SOURCE_CONTINUE;
+  /* Whoever gets the lock leaves a note on the file: that is no release. Nor is what happens to
+   * another file, of which all are woken. */
+  if ((events & ~(guint32) IN_ATTRIB) == 0 && g_get_monotonic_time () < waiter->next_try
+      && !g_cancellable_is_cancelled (g_task_get_cancellable (task))
+      && (events == 0 || tvm_lock_file_is_current (&self->file, waiter->fd)))
+    {
+      sleep_on (waiter);
+      return G_SOURCE_CONTINUE;
+    }
 
   if (events != 0)
     waiter->retry_usec = FIRST_RETRY_USEC;
@@ -678,8 +675,9 @@ start_waiting (GTask *task)
   Waiter *waiter = g_task_get_task_data (task);
   GCancellable *cancellable = g_task_get_cancellable (task);
 
-  /* The number of them is limited for each user: without one there is the poll. */
-  waiter->inotify_fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
+  waiter->source = g_source_new (&wait_source_funcs, sizeof (GSource));
+  g_source_set_static_name (waiter->source, "[tvmsupport] wait for a file lock");
+  tvm_lock_watch_attach (&waiter->watch, waiter->source);
   watch (waiter);
 
   /* Released in front of the watch? */
@@ -687,10 +685,6 @@ start_waiting (GTask *task)
     return;
   watch (waiter);
 
-  waiter->source = g_source_new (&wait_source_funcs, sizeof (GSource));
-  g_source_set_static_name (waiter->source, "[tvmsupport] wait for a file lock");
-  if (waiter->inotify_fd >= 0)
-    g_source_add_unix_fd (waiter->source, waiter->inotify_fd, G_IO_IN);
   if (cancellable != NULL)
     {
       g_autoptr (GSource) cancelled = g_cancellable_source_new (cancellable);
@@ -779,12 +773,13 @@ acquire_at_once (TvmFileLock   *self,
 {
   g_autoptr (Waiter) waiter = waiter_new (timeout_msec);
   TvmLockAttempt result;
+  gboolean opened;
 
   *locked = FALSE;
   if (!begin_acquire (self, error))
     return TRUE;
 
-  result = tvm_lock_file_try (&self->file, &waiter->fd, error);
+  result = tvm_lock_file_try (&self->file, &waiter->fd, &opened, error);
   *locked = result == TVM_LOCK_ATTEMPT_LOCKED;
   if (result == TVM_LOCK_ATTEMPT_BUSY && timeout_msec == 0)
     g_propagate_error (error, new_timeout_error (self, waiter));

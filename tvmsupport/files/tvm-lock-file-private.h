@@ -34,9 +34,11 @@ void           tvm_lock_holder_clear   (TvmLockHolder *holder);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TvmLockHolder, tvm_lock_holder_clear)
 
 /* Tries to lock what is at the path now.
- * @fd: in: the file if it is open already, or -1; out: the same, also if it is busy */
+ * @fd: in: the file if it is open already, or -1; out: the same, also if it is busy
+ * @opened: (out): whether it is another one now than it was */
 TvmLockAttempt tvm_lock_file_try        (const TvmLockFile  *file,
                                          int                *fd,
+                                         gboolean           *opened,
                                          GError            **error);
 /* Whether the file that is open is the one that the next to come would open */
 gboolean       tvm_lock_file_is_current (const TvmLockFile  *file,

@@ -201,14 +201,17 @@ leave_record (int fd)
 TvmLockAttempt
 tvm_lock_file_try (const TvmLockFile  *file,
                    int                *fd,
+                   gboolean           *opened,
                    GError            **error)
 {
   const short type = file->shared ? F_RDLCK : F_WRLCK;
 
+  *opened = FALSE;
   for (guint i = 0; i < MAX_REOPENS; i++)
     {
       gboolean busy;
 
+      *opened |= *fd < 0;
       if (*fd < 0 && !open_file (file, fd, error))
         return TVM_LOCK_ATTEMPT_FAILED;
 
