@@ -333,6 +333,7 @@ test_diagnostics (CompileFixture *self,
   g_assert_cmpuint (tvm_compile_result_get_n_errors (undefined_result), ==, 1);
   g_assert_false (tvm_compile_result_check (undefined_result, &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_LINK_FAILED);
+  g_assert_nonnull (strstr (error->message, "undefined.c.o"));
   g_assert_nonnull (strstr (error->message, "undefined symbol: missing"));
   g_assert_false (compile_fixture_exists (self, "undefined.wasm"));
   g_clear_error (&error);

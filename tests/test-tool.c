@@ -26,7 +26,7 @@ static void
 test_help (Fixture       *self,
            gconstpointer  data)
 {
-  static const char * const commands[] = { "cc", "symbols", "run", "map", "cache", "describe" };
+  static const char * const commands[] = { "cc", "wasm", "symbols", "run", "map", "cache", "describe" };
   g_auto (Outcome) outcome = OUTCOME_INIT;
 
   run (self, &outcome, "--version");
@@ -93,6 +93,12 @@ static const struct
   { "cc --memory-limit 3X -o a a.c", "“3X”" },
   { "cc --memory-limit 99999999999T -o a a.c", "“99999999999T”" },
   { "cc -o - a.c", "“-”" },
+  { "wasm a.c", "-o" },
+  { "wasm -o a", "No input" },
+  { "wasm -o - a.c", "“-”" },
+  { "wasm -j -3 -o a a.c", "-3" },
+  { "wasm -o a --lib b.o a.c", "--tvmjs" },
+  { "wasm -o a --tvmjs --runtime b.o --no-runtime a.c", "--no-runtime" },
   { "cc --cc gcc --target x86_64-linux-gnu -o a a.c", "--target" },
 };
 
@@ -544,7 +550,7 @@ static const struct
 } completions[] = {
   { "tvmsupport cache --si", "--size" },
   { "tvmsupport cache t", "trim" },
-  { "tvmsupport ''", "cc symbols run map cache clean lock describe help --help --version" },
+  { "tvmsupport ''", "cc wasm symbols run map cache clean lock describe help --help --version" },
   { "tvmsupport sy", "symbols" },
   { "tvmsupport help d", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
@@ -555,6 +561,9 @@ static const struct
   { "tvmsupport symbols --nm = compop", "compopt compopt" },
   { "tvmsupport cc --compile", "--compile-commands" },
   { "tvmsupport symbols --j", "--json" },
+  { "tvmsupport wasm --no", "--no-runtime" },
+  { "tvmsupport wasm --lib ad", "add.c" },
+  { "tvmsupport wasm --cc compop", "compopt compopt" },
   { "tvmsupport cc -o out ad", "add.c" },
   { "tvmsupport cc -o out add.c -- ad", "add.c" },
   { "tvmsupport cc -j ''", "" },

@@ -51,6 +51,8 @@ int tool_run_run      (Tool  *tool,
                        char **argv);
 int tool_run_symbols  (Tool  *tool,
                        char **argv);
+int tool_run_wasm     (Tool  *tool,
+                       char **argv);
 
 void          tool_init      (Tool               *tool);
 void          tool_clear     (Tool               *tool);

@@ -50,7 +50,11 @@ static void
 add_emcc_kind (TvmCompileRequest *request,
                GStrvBuilder      *argv)
 {
-  static const char * const module[] = { "--oformat=wasm", "--no-entry", NULL };
+  /* The linker says which object needs what is missing; the JavaScript compiler, which older
+   * versions leave that to, does not. */
+  static const char * const module[] = {
+    "--oformat=wasm", "--no-entry", "-sLLD_REPORT_UNDEFINED=1", NULL,
+  };
   static const char * const side_module[] = { "--oformat=wasm", "-sSIDE_MODULE=1", NULL };
   static const char * const one_script[] = { "--oformat=js", "-sSINGLE_FILE=1", NULL };
 
