@@ -4,15 +4,12 @@
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
+#include "tvmsupport/toolchain/tvm-tool-call-private.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
-#include <string.h>
 
 /* A failure in words */
-
-/* How much of a log that has no diagnostic goes into an error message */
-#define MESSAGE_TAIL_BYTES 2000
 
 /* The step that made the whole fail, or the whole if it has no steps */
 static TvmCompileResult *
@@ -38,8 +35,6 @@ static char *
 dup_reason (TvmCompileResult *self)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->diagnostics));
-  gsize length = strlen (self->log_text);
-  const char *tail;
   guint i;
 
   for (i = 0; i < n; i++)
@@ -51,37 +46,32 @@ dup_reason (TvmCompileResult *self)
         return g_strstrip (tvm_diagnostic_format (diagnostic));
     }
 
-  if (length == 0)
-    return g_strdup (_("it printed nothing"));
-
-  tail = self->log_text;
-  if (length > MESSAGE_TAIL_BYTES)
-    tail = g_utf8_find_next_char (tail + length - MESSAGE_TAIL_BYTES - 1, NULL);
-
-  return g_strstrip (g_strdup (tail));
+  return tvm_tool_dup_tail (self->log_text);
 }
 
 static void
 set_failure (TvmCompileResult  *step,
              GError           **error)
 {
-  g_autofree char *reason = dup_reason (step);
-  g_autofree char *quoted = tvm_compile_result_dup_command_line (step);
-  g_autofree char *shown = g_filename_display_name (quoted != NULL ? quoted : "");
-  g_autofree char *name = step->argv != NULL ? g_filename_display_basename (step->argv[0]) : NULL;
+  g_autofree char *reason = NULL;
 
   if (step->timed_out)
-    g_set_error (error, TVM_ERROR, TVM_ERROR_TIMED_OUT,
-                 _("“%s” was killed at its time limit of %.3f s\nCommand line: %s"), name,
-                 step->timeout_msec / 1000.0, shown);
-  else if (step->term_signal != 0)
-    g_set_error (error, TVM_ERROR, TVM_ERROR_CRASHED,
-                 _("“%s” was ended by signal %d (%s): %s\nCommand line: %s"), name,
-                 step->term_signal, g_strsignal (step->term_signal), reason, shown);
-  else
-    g_set_error (error, TVM_ERROR, tvm_compile_kind_get_error_code (step->kind),
-                 _("“%s” failed with exit status %d: %s\nCommand line: %s"), name,
-                 step->exit_status, reason, shown);
+    {
+      g_autofree char *quoted = tvm_compile_result_dup_command_line (step);
+      g_autofree char *shown = g_filename_display_name (quoted != NULL ? quoted : "");
+      g_autofree char *name =
+        step->argv != NULL ? g_filename_display_basename (step->argv[0]) : NULL;
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_TIMED_OUT,
+                   _("“%s” was killed at its time limit of %.3f s\nCommand line: %s"), name,
+                   step->timeout_msec / 1000.0, shown);
+      return;
+    }
+
+  reason = dup_reason (step);
+  tvm_tool_set_failure (error, tvm_compile_kind_get_error_code (step->kind),
+                        (const char * const *) step->argv, step->exit_status, step->term_signal,
+                        reason);
 }
 
 /**

@@ -35,6 +35,10 @@ gboolean    tvm_stage_check_made (const char *path,
                                   GError    **error);
 gboolean    tvm_stage_commit     (TvmStage    *stage,
                                   GError     **error);
+/* All of it, for an output that is in memory */
+gboolean    tvm_stage_write      (const char  *output,
+                                  GBytes      *bytes,
+                                  GError     **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TvmStage, tvm_stage_free)
 

@@ -144,3 +144,18 @@ tvm_stage_commit (TvmStage  *stage,
   return tvm_stage_check_made (stage->path, stage->output, error) &&
          move_side_outputs (stage, error) && move_to_place (stage->path, stage->output, error);
 }
+
+gboolean
+tvm_stage_write (const char  *output,
+                 GBytes      *bytes,
+                 GError     **error)
+{
+  g_autoptr (TvmStage) stage = tvm_stage_new (output, error);
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+
+  return stage != NULL &&
+         g_file_set_contents_full (stage->path, size > 0 ? data : "", size,
+                                   G_FILE_SET_CONTENTS_NONE, 0666, error) &&
+         tvm_stage_commit (stage, error);
+}

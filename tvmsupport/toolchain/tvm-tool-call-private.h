@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/tvm-error.h"
+
+G_BEGIN_DECLS
+
+/*
+ * A tool that is not driven by a TvmCompiler, such as llvm-link, xcrun or rocminfo, is called: it runs
+ * to its end, and that it fails is an error. The error has the code that was asked for, or
+ * TVM_ERROR_CRASHED, and its message the reason that the tool gave and the command line.
+ */
+
+/* With messages in English and a TMPDIR of its own */
+void              tvm_tool_call_async  (const char * const   *argv,
+                                        TvmError              code,
+                                        GCancellable         *cancellable,
+                                        GAsyncReadyCallback   callback,
+                                        gpointer              user_data);
+TvmProcessResult *tvm_tool_call_finish (GAsyncResult         *result,
+                                        GError              **error);
+
+/* For a tool that ended with a status, or by a signal if that is not 0 */
+void              tvm_tool_set_failure (GError              **error,
+                                        TvmError              code,
+                                        const char * const   *argv,
+                                        int                   exit_status,
+                                        int                   term_signal,
+                                        const char           *reason);
+/* Returns: (transfer full): so much of the end of what a tool printed as a message may have */
+char             *tvm_tool_dup_tail    (const char           *text);
+
+G_END_DECLS
