@@ -15,6 +15,7 @@
 static const ToolCommand commands[] = {
   { "cc", N_("Compile and link sources"), tool_run_cc },
   { "wasm", N_("Make a WebAssembly module"), tool_run_wasm },
+  { "llvm-ir", N_("Make LLVM's intermediate language of sources"), tool_run_llvm_ir },
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
   { "run", N_("Run a program within limits"), tool_run_run },
   { "map", N_("Run a program for each of many inputs"), tool_run_map },

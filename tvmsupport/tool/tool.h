@@ -45,6 +45,8 @@ int tool_run_describe (Tool  *tool,
                        char **argv);
 int tool_run_lock     (Tool  *tool,
                        char **argv);
+int tool_run_llvm_ir  (Tool  *tool,
+                       char **argv);
 int tool_run_map      (Tool  *tool,
                        char **argv);
 int tool_run_run      (Tool  *tool,
