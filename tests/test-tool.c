@@ -550,7 +550,9 @@ static const struct
 } completions[] = {
   { "tvmsupport cache --si", "--size" },
   { "tvmsupport cache t", "trim" },
-  { "tvmsupport ''", "cc wasm symbols run map cache clean lock describe help --help --version" },
+  { "tvmsupport --v", "--version" },
+  { "tvmsupport llv", "llvm-ir" },
+  { "tvmsupport llvm-ir -x ''", "c c++" },
   { "tvmsupport sy", "symbols" },
   { "tvmsupport help d", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
