@@ -439,6 +439,72 @@ test_library (CompileFixture *self,
     }
 }
 
+/* Cuts each file of a folder short, or gives it the contents of the one before. */
+static guint
+damage (const char *folder,
+        gboolean    swap)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autofree char *before = NULL;
+  gsize before_size = 0;
+  const char *name;
+  guint n = 0;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      g_autofree char *contents = NULL;
+      gsize size;
+
+      if (g_file_test (path, G_FILE_TEST_IS_DIR))
+        {
+          n += damage (path, swap);
+          continue;
+        }
+      g_assert_true (g_file_get_contents (path, &contents, &size, NULL));
+      if (!swap)
+        g_assert_true (g_file_set_contents (path, contents, size / 2, NULL));
+      else if (before != NULL)
+        g_assert_true (g_file_set_contents (path, before, before_size, NULL));
+      g_free (before);
+      before = g_steal_pointer (&contents);
+      before_size = size;
+      n++;
+    }
+
+  return n;
+}
+
+static void
+test_damaged (CompileFixture *self,
+              gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "a.c", "int a = 1;\n");
+  g_autofree char *directory = compile_fixture_path (self, "cache");
+  g_autoptr (GBytes) first = NULL;
+
+  use_cache (self);
+  assert_compile (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  first = read_output (self);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GBytes) again = NULL;
+
+      g_assert_cmpuint (damage (directory, i == 1), >, 1);
+      /* Files that are alone in their folder have nothing to be swapped with. */
+      if (i == 0)
+        assert_compile (self, source, NULL, TVM_CACHE_STATUS_MISS);
+      else
+        g_object_unref (compile (self, source, NULL));
+      again = read_output (self);
+      g_assert_true (g_bytes_equal (first, again));
+      assert_compile (self, source, NULL, TVM_CACHE_STATUS_HIT);
+      g_clear_pointer (&again, g_bytes_unref);
+      again = read_output (self);
+      g_assert_true (g_bytes_equal (first, again));
+    }
+}
+
 /* A cache that is no use does not keep anything from being compiled. */
 static void
 test_no_use (CompileFixture *self,
@@ -555,6 +621,7 @@ main (int   argc,
   add ("/compile-cache/native", test_native);
   add ("/compile-cache/memory", test_memory);
   add ("/compile-cache/library", test_library);
+  add ("/compile-cache/damaged", test_damaged);
   add ("/compile-cache/no-use", test_no_use);
   add ("/compile-cache/entry", test_entry);
   g_test_add_func ("/compile-cache/fields", test_fields);

@@ -152,6 +152,17 @@ test_headers (CompileFixture *self,
   }
   assert_compile (self, angled, options, TVM_CACHE_STATUS_HIT);
 
+  /* However the folder is spelled */
+  {
+    g_autofree char *spaced = g_strconcat ("-I ", self->folder, NULL);
+    g_autofree char *equal = g_strconcat ("-I=", self->folder, NULL);
+
+    assert_compile (self, angled, (const char *[]) { spaced, NULL }, TVM_CACHE_STATUS_MISS);
+    assert_compile (self, angled, (const char *[]) { equal, NULL }, TVM_CACHE_STATUS_HIT);
+    g_free (compile_fixture_write (self, "k.h", "#define VALUE 4\n"));
+    assert_compile (self, angled, (const char *[]) { spaced, NULL }, TVM_CACHE_STATUS_MISS);
+  }
+
   /* What includes itself */
   g_free (compile_fixture_write (self, "k.h", "#pragma once\n#include \"k.h\"\n#define VALUE 1\n"));
   assert_compile (self, KERNEL, NULL, TVM_CACHE_STATUS_MISS);

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a small kernel costs: NVRTC called directly, through TvmNvrtcCompiler, and nvcc; and 20
- * different kernels one after the other and all at once. Every kernel is another one, so that no
- * cache of the driver knows it. The ways alternate, so that whatever else the machine does hits all.
+ * What a small kernel costs: NVRTC called directly, through TvmNvrtcCompiler, the same with a kernel
+ * cache that does not have it yet, and nvcc; 20 different kernels one after the other and all at once;
+ * and what a main loop that ticks every millisecond feels of 100 of them. Every kernel is another one,
+ * so that no cache of the driver knows it. The ways alternate, so that whatever else the machine does
+ * hits all.
  *
  *   bench-cuda [ROUNDS]
  */
 
 #include "config.h"
 
+#include "tvmsupport/files/tvm-temp-directory.h"
 #include "tvmsupport/gpu/tvm-nvcc-compiler.h"
 #include "tvmsupport/gpu/tvm-nvrtc-compiler.h"
 #include "tvmsupport/gpu/tvm-nvrtc-library-private.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define N_KERNELS 20
+#define N_TICK_KERNELS 100
+#define TICK_USEC 1000
 
 static guint n_made;
 
@@ -140,11 +146,13 @@ new_times (void)
 static void
 bench_single (const TvmNvrtcLibrary *library,
               TvmCompiler           *nvrtc,
+              TvmCompiler           *keeping,
               TvmCompiler           *nvcc,
               guint                  n_rounds)
 {
   g_autoptr (GArray) direct = new_times ();
   g_autoptr (GArray) ours = new_times ();
+  g_autoptr (GArray) kept = new_times ();
   g_autoptr (GArray) by_nvcc = new_times ();
   double direct_msec, our_msec, nvcc_msec;
 
@@ -152,6 +160,7 @@ bench_single (const TvmNvrtcLibrary *library,
     {
       g_autofree char *first = make_source ();
       g_autofree char *second = make_source ();
+      g_autofree char *third = make_source ();
       gint64 start = g_get_monotonic_time ();
 
       compile_directly (library, first);
@@ -159,6 +168,9 @@ bench_single (const TvmNvrtcLibrary *library,
       start = g_get_monotonic_time ();
       compile (nvrtc, second);
       add_time (ours, start);
+      start = g_get_monotonic_time ();
+      compile (keeping, third);
+      add_time (kept, start);
       if (nvcc != NULL && i % 10 == 0)
         {
           start = g_get_monotonic_time ();
@@ -172,6 +184,8 @@ bench_single (const TvmNvrtcLibrary *library,
   g_print ("%-34s %9.2f ms\n", "NVRTC directly", direct_msec);
   g_print ("%-34s %9.2f ms  %6.2f of the direct one\n", "TvmNvrtcCompiler", our_msec,
            our_msec / direct_msec);
+  g_print ("%-34s %9.2f ms  %6.2f of the direct one\n", "  with a cache, a miss", median (kept),
+           median (kept) / direct_msec);
   if (by_nvcc->len == 0)
     return;
   nvcc_msec = median (by_nvcc);
@@ -205,6 +219,120 @@ bench_many (TvmCompiler *nvrtc,
            at_once_msec / serial_msec);
 }
 
+/* A main loop that ticks while kernels are compiled */
+typedef struct
+{
+  TvmCompiler *compiler;
+  GMainLoop *loop;
+  guint n_pending;
+  double due;
+  double cpu;
+  GArray *late;        /* (element-type double): ms behind the time that the tick was due */
+  GArray *busy;        /* (element-type double): processor time of this thread between two ticks */
+} Ticks;
+
+static double
+get_msec (clockid_t clock)
+{
+  struct timespec now;
+
+  clock_gettime (clock, &now);
+  return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+static gboolean
+tick (gpointer user_data)
+{
+  Ticks *ticks = user_data;
+  double now = get_msec (CLOCK_MONOTONIC);
+  double cpu = get_msec (CLOCK_THREAD_CPUTIME_ID);
+  double late = MAX (now - ticks->due, 0);
+  double busy = cpu - ticks->cpu;
+
+  g_array_append_val (ticks->late, late);
+  g_array_append_val (ticks->busy, busy);
+  ticks->due = now + TICK_USEC / 1e3;
+  ticks->cpu = cpu;
+  g_source_set_ready_time (g_main_current_source (), g_get_monotonic_time () + TICK_USEC);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_tick (GSource     *source,
+               GSourceFunc  callback,
+               gpointer     user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs tick_funcs = { NULL, NULL, dispatch_tick, NULL, NULL, NULL };
+
+static void
+kernel_ready (GObject      *source,
+              GAsyncResult *async_result,
+              gpointer      user_data)
+{
+  Ticks *ticks = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmCompileResult) result =
+    tvm_compiler_compile_finish (TVM_COMPILER (source), async_result, &error);
+
+  if (result == NULL || !tvm_compile_result_check (result, &error))
+    g_error ("%s", error->message);
+  if (--ticks->n_pending == 0)
+    g_main_loop_quit (ticks->loop);
+}
+
+static void
+start_kernels (Ticks *ticks)
+{
+  for (guint i = 0; i < N_TICK_KERNELS; i++)
+    {
+      g_autofree char *source = make_source ();
+      g_autoptr (TvmCompileRequest) request = make_request (source);
+
+      ticks->n_pending++;
+      tvm_compiler_compile_async (ticks->compiler, request, NULL, kernel_ready, ticks);
+    }
+}
+
+static void
+print_ticks (const char *what,
+             GArray     *times)
+{
+  g_array_sort (times, compare);
+  g_print ("%-34s %9.2f ms  99 %% %6.2f ms  at most %.2f ms\n", what,
+           g_array_index (times, double, times->len / 2),
+           g_array_index (times, double, times->len * 99 / 100),
+           g_array_index (times, double, times->len - 1));
+}
+
+static void
+bench_ticks (TvmCompiler *nvrtc)
+{
+  g_autoptr (GArray) late = new_times ();
+  g_autoptr (GArray) busy = new_times ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  GSource *source = g_source_new (&tick_funcs, sizeof (GSource));
+  Ticks ticks = { nvrtc, loop, 0, 0, 0, late, busy };
+
+  ticks.due = get_msec (CLOCK_MONOTONIC) + TICK_USEC / 1e3;
+  ticks.cpu = get_msec (CLOCK_THREAD_CPUTIME_ID);
+  g_source_set_callback (source, tick, &ticks, NULL);
+  g_source_set_ready_time (source, g_get_monotonic_time () + TICK_USEC);
+  g_source_attach (source, NULL);
+  start_kernels (&ticks);
+  g_main_loop_run (loop);
+  g_source_destroy (source);
+  g_source_unref (source);
+
+  g_print ("%d kernels while a main loop ticks every millisecond, %u ticks\n", N_TICK_KERNELS,
+           late->len);
+  print_ticks ("  late in all", late);
+  print_ticks ("  our own work between two ticks", busy);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -215,6 +343,9 @@ main (int    argc,
   g_autoptr (GError) error = NULL;
   const TvmNvrtcLibrary *library = tvm_nvrtc_library_load (NULL, &error);
   g_autofree char *source = make_source ();
+  g_autoptr (TvmNvrtcCompiler) keeping = tvm_nvrtc_compiler_new (NULL);
+  g_autoptr (TvmKernelCache) cache = NULL;
+  g_autoptr (TvmTempDirectory) temp = NULL;
   gint64 start;
 
   if (library == NULL)
@@ -223,12 +354,23 @@ main (int    argc,
       return 77;
     }
 
+  temp = tvm_temp_directory_new (NULL, &error);
+  if (temp == NULL)
+    g_error ("%s", error->message);
+  cache = tvm_kernel_cache_new (tvm_temp_directory_get_path (temp));
+  tvm_compiler_set_cache (TVM_COMPILER (keeping), cache);
+  tvm_compiler_set_cache (TVM_COMPILER (nvrtc), NULL);
+  if (nvcc != NULL)
+    tvm_compiler_set_cache (TVM_COMPILER (nvcc), NULL);
+
   start = g_get_monotonic_time ();
   compile (TVM_COMPILER (nvrtc), source);
   g_print ("NVRTC %d.%d, %u rounds, medians\n", library->major, library->minor, n_rounds);
   g_print ("%-34s %9.2f ms\n", "first compile", (g_get_monotonic_time () - start) / 1000.0);
-  bench_single (library, TVM_COMPILER (nvrtc), nvcc != NULL ? TVM_COMPILER (nvcc) : NULL, n_rounds);
+  bench_single (library, TVM_COMPILER (nvrtc), TVM_COMPILER (keeping),
+                nvcc != NULL ? TVM_COMPILER (nvcc) : NULL, n_rounds);
   bench_many (TVM_COMPILER (nvrtc), MAX (n_rounds / 10, 1));
+  bench_ticks (TVM_COMPILER (nvrtc));
 
   return 0;
 }

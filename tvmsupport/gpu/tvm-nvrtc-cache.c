@@ -30,7 +30,7 @@ struct _TvmNvrtcCache
 static const char * const unkept_options[] = {
   "--create-pch", "-create-pch", "--use-pch", "-use-pch", "--pch", "-pch", "--time", "-time",
   "--fdevice-time-trace", "-fdevice-time-trace", "--no-source-include", "-no-source-include",
-  "--options-file", "-optf", "--keep", "-keep",
+  "--options-file", "-optf", "--keep", "-keep", "--pre-include= ",
 };
 
 /* What the optimizer may be told without being told of files */

@@ -188,6 +188,8 @@ join_option (TvmCompileRequest *request,
   switch (options[index].use)
     {
     case OPTION_FOLDER:
+      /* NVRTC takes "-I DIR" in one word and "-I=DIR" for the same. */
+      value += strspn (value, " =");
       /* The working directory of NVRTC is that of the process. */
       folder = request->working_directory != NULL ? tvm_compile_request_resolve (request, value)
                                                   : g_strdup (value);
