@@ -262,6 +262,44 @@ test_bytes (CompileFixture *self,
     }
 }
 
+/* A file to bytes, which is looked for before anything is made for it; also from another folder */
+static void
+test_file_to_bytes (CompileFixture *self,
+                    gconstpointer   data)
+{
+  g_autofree char *header = compile_fixture_write (self, "k.h", "#define VALUE 1\n");
+  g_autofree char *source = compile_fixture_write (self, "k.c", SOURCE);
+  const TvmCacheStatus expected[] = {
+    TVM_CACHE_STATUS_MISS, TVM_CACHE_STATUS_HIT, TVM_CACHE_STATUS_MISS, TVM_CACHE_STATUS_HIT,
+  };
+
+  use_cache (self);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (expected); i++)
+    {
+      const gboolean is_relative = i >= G_N_ELEMENTS (expected);
+      g_autoptr (TvmCompileRequest) request = NULL;
+      g_autoptr (TvmCompileResult) result = NULL;
+      g_autofree char *text = g_strdup_printf ("#define VALUE 1%u\n", i / 2);
+      g_auto (GStrv) inputs = NULL;
+
+      if (i % 2 == 0)
+        g_free (compile_fixture_write (self, "k.h", text));
+      request = compile_fixture_request (self, TVM_COMPILE_KIND_OBJECT,
+                                         is_relative ? "k.c" : source, NULL);
+      if (is_relative)
+        tvm_compile_request_set_working_directory (request, self->folder);
+      result = compile_fixture_compile (self, request);
+      assert_status (result, expected[i % G_N_ELEMENTS (expected)]);
+      g_assert_nonnull (tvm_compile_result_get_bytes (result));
+      g_assert_cmpuint (tvm_compile_result_get_n_warnings (result), ==, 1);
+      inputs = tvm_compile_result_dup_inputs (result);
+      g_assert_cmpstr (inputs[0], ==, is_relative ? "k.c" : source);
+    }
+
+  g_assert_cmpuint (tvm_kernel_cache_get_hits (tvm_compiler_get_cache (self->compiler)), ==, 4);
+  g_assert_cmpuint (tvm_kernel_cache_get_misses (tvm_compiler_get_cache (self->compiler)), ==, 4);
+}
+
 /* A kernel for NVIDIA's machines, without one; ptxas and cicc are not run for a hit. */
 static void
 test_nvcc (CompileFixture *self,
@@ -616,6 +654,7 @@ main (int   argc,
   add ("/compile-cache/options", test_options);
   add ("/compile-cache/source", test_source);
   add ("/compile-cache/bytes", test_bytes);
+  add ("/compile-cache/file-to-bytes", test_file_to_bytes);
   add ("/compile-cache/nvcc", test_nvcc);
   add ("/compile-cache/nvcc-identity", test_nvcc_identity);
   add ("/compile-cache/native", test_native);
