@@ -269,6 +269,17 @@ test_cause (void)
          ">>> defined in b.o\n"
          "em++: error: '/usr/bin/wasm-ld-14 -o w a.o b.o' failed (returned 1)\n", -1, NULL);
   g_assert_cmpuint (parsed.n_errors, ==, 1);
+  parse (&parsed,
+         "Traceback (most recent call last):\n"
+         "  File \"/usr/share/emscripten/emcc.py\", line 3947, in <module>\n"
+         "    error: sys.exit(main(sys.argv))\n"
+         "             ^^^^^^^^^^^^^^\n"
+         "Exception: FROZEN_CACHE is set, but cache file is missing: \"libc.a\"\n"
+         "a.c:1:2: error: x\n", -1, NULL);
+  g_assert_cmpuint (parsed.n_errors, ==, 2);
+  assert_format (nth (&parsed, 0),
+                 "fatal error: Exception: FROZEN_CACHE is set, but cache file is missing: \"libc.a\"");
+  assert_format (nth (&parsed, 1), "a.c:1:2: error: x");
   parse (&parsed, "emcc: error: '/usr/bin/clang-14 -c a.c' failed (received SIGSEGV (-11))\n", -1,
          NULL);
   g_assert_cmpuint (parsed.n_errors, ==, 1);

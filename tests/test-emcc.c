@@ -36,6 +36,7 @@ set_up (CompileFixture *self,
 {
   g_unsetenv ("TVM_HOME");
   g_unsetenv ("TVM_LIBRARY_PATH");
+  g_unsetenv ("EMCC_CFLAGS");
   compile_fixture_set_up (self, data);
 }
 
@@ -214,6 +215,41 @@ test_toolchain (CompileFixture *self,
   archiver = tvm_toolchain_find_tool (toolchain, "ar", &error);
   g_assert_no_error (error);
   g_assert_true (g_str_has_suffix (archiver, "emar"));
+}
+
+/* What is wrong with the environment is what the user reads, and is not kept in mind. */
+static void
+test_environment (CompileFixture *self,
+                  gconstpointer   data)
+{
+  g_autoptr (TvmCompileRequest) request = NULL;
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (TvmCompileResult) again = NULL;
+  g_autoptr (TvmToolchain) toolchain = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *command = NULL;
+
+  if (!use_emcc (self))
+    return;
+
+  /* A command of its own, so that nothing is known of it yet */
+  command = g_strdup_printf ("%s -DNOTHING", tvm_compiler_get_command (self->compiler));
+  g_clear_object (&self->compiler);
+  self->compiler = tvm_compiler_new_emcc (command, NULL);
+  g_setenv ("EMCC_CFLAGS", "--no-such-option", TRUE);
+  request = new_request (self, TVM_COMPILE_KIND_WASM, "add.c", ADD, "add.wasm");
+  result = compile_fixture_compile (self, request);
+  g_assert_false (tvm_compile_result_check (result, &error));
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_COMPILE_FAILED);
+  g_assert_nonnull (strstr (error->message, "--no-such-option"));
+
+  g_unsetenv ("EMCC_CFLAGS");
+  g_clear_object (&self->compiler);
+  self->compiler = tvm_compiler_new_emcc (command, NULL);
+  again = compile_fixture_compile (self, request);
+  compile_fixture_assert_ok (again);
+  toolchain = tvm_compiler_load_toolchain (self->compiler, NULL, NULL);
+  g_assert_nonnull (tvm_toolchain_get_version (toolchain));
 }
 
 /* C and C++, the name of the output says nothing, and the bytes are the file. */
@@ -666,6 +702,7 @@ main (int    argc,
   add ("/emcc/find-emcc", test_find_emcc);
   add ("/emcc/find-wasm-lib", test_find_wasm_lib);
   add ("/emcc/toolchain", test_toolchain);
+  add ("/emcc/environment", test_environment);
   add ("/emcc/module", test_module);
   add ("/emcc/other-kinds", test_other_kinds);
   add ("/emcc/diagnostics", test_diagnostics);

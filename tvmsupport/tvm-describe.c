@@ -147,6 +147,7 @@ GHashTable *
 tvm_libinfo (void)
 {
   GHashTable *info = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  char *emcc;
   guint i;
 
   insert (info, "VERSION", g_strdup (PACKAGE_VERSION));
@@ -165,7 +166,8 @@ tvm_libinfo (void)
   insert_program (info, "CCACHE", "ccache");
   insert_program (info, "NVCC", "nvcc");
   insert_program (info, "HIPCC", "hipcc");
-  insert_program (info, "EMCC", "emcc");
+  emcc = tvm_emcc_find_emcc (NULL);
+  insert (info, "EMCC", emcc != NULL ? emcc : g_strdup ("NOT-FOUND"));
   insert_program (info, "XCRUN", "xcrun");
 
   for (i = 0; i < G_N_ELEMENTS (components); i++)

@@ -26,6 +26,7 @@ typedef struct
   TvmDiagnostic *last;       /* (owned) (nullable): what a fix-it or an underline belongs to */
   GPtrArray *context;        /* (element-type TvmDiagnostic) (owned): children of what comes next */
   gboolean in_include_chain; /* the line before was a link of one */
+  gboolean in_traceback;     /* of Python: the exception is still to come */
   gboolean primary_dropped;  /* the last primary was beyond what is kept, and so are its notes */
 
   char *ld_tool;             /* (owned) (nullable): the linker that spoke last */
@@ -151,6 +152,10 @@ gboolean       tvm_severity_find        (TvmSlice               line,
 
 /* tvm-diagnostic-cuda.c */
 gboolean       tvm_cuda_read_line       (TvmDiagnosticParser *parser,
+                                         TvmSlice             line);
+
+/* tvm-diagnostic-python.c */
+gboolean       tvm_python_read_line     (TvmDiagnosticParser *parser,
                                          TvmSlice             line);
 
 /* tvm-diagnostic-link.c */

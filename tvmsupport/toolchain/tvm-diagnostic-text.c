@@ -570,6 +570,7 @@ typedef gboolean (* ReadLine) (TvmDiagnosticParser *parser,
 
 /* The order counts: the first one that knows the line takes it. */
 static const ReadLine formats[] = {
+  tvm_python_read_line,
   read_include,
   tvm_cuda_read_line,
   tvm_link_read_reference,

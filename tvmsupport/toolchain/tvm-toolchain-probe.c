@@ -260,16 +260,34 @@ run_in_thread (GTask               *task,
   g_task_run_in_thread (thread_task, func);
 }
 
+static gboolean
+is_emscripten (const TvmToolchainIdentity *identity)
+{
+  return identity->triple != NULL && g_str_has_suffix (identity->triple, "-emscripten");
+}
+
+/* One that answered nothing may have been starved for a moment. emcc, which always has a version,
+ * cannot be asked while its environment is wrong; what it makes of that is for the user to read when
+ * it compiles. */
+static gboolean
+is_whole (const TvmToolchainIdentity *identity)
+{
+  return identity->triple != NULL &&
+         (identity->family != TVM_TOOLCHAIN_FAMILY_EMCC || identity->version != NULL);
+}
+
 static void
 complete (GTask *task)
 {
   Probe *probe = g_task_get_task_data (task);
 
-  /* One that answered nothing may have been starved for a moment. */
-  if (probe->identity->triple != NULL)
+  if (probe->identity->family == TVM_TOOLCHAIN_FAMILY_UNKNOWN && is_emscripten (probe->identity))
+    probe->identity->family = TVM_TOOLCHAIN_FAMILY_EMCC;
+
+  if (is_whole (probe->identity))
     remember (probe->key, probe->identity);
   /* What another program says of itself, the file of this one does not tell. */
-  if (probe->identity->triple != NULL && probe->identity->backend == NULL &&
+  if (is_whole (probe->identity) && probe->identity->backend == NULL &&
       probe->memory_key != NULL)
     run_in_thread (task, write_in_thread, written);
   else
