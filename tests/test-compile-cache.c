@@ -406,6 +406,12 @@ test_nvcc_identity (CompileFixture *self,
   assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
   assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_HIT);
   g_unsetenv ("NVCC_APPEND_FLAGS");
+  /* These it reads as well, and tells nobody. */
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  g_setenv ("PTXAS_FLAGS", "-O1", TRUE);
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_MISS);
+  g_unsetenv ("PTXAS_FLAGS");
+  assert_nvcc (self, source, NULL, TVM_CACHE_STATUS_HIT);
 }
 
 /* Code for this machine is kept with what this machine is. */

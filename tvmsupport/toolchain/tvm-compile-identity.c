@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What nvcc takes options from. The first two are its own; nvcc.profile adds to the others. */
+static const char * const option_variables[] = {
+  "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS", "CUDAFE_FLAGS", "INCLUDES", "PTXAS_FLAGS",
+  "SYSTEM_INCLUDES",
+};
+
 static gboolean
 is_nvcc (TvmToolchain *toolchain)
 {
@@ -57,10 +63,11 @@ tvm_compile_identity_dup_words (TvmToolchain        *toolchain,
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
   g_strv_builder_addv (builder, (const char **) command);
-  if (is_nvcc (toolchain) &&
-      (!add_words_of_variable (builder, "NVCC_PREPEND_FLAGS", environ_, error) ||
-       !add_words_of_variable (builder, "NVCC_APPEND_FLAGS", environ_, error)))
-    return NULL;
+  for (gsize i = 0; is_nvcc (toolchain) && i < G_N_ELEMENTS (option_variables); i++)
+    {
+      if (!add_words_of_variable (builder, option_variables[i], environ_, error))
+        return NULL;
+    }
 
   return g_strv_builder_end (builder);
 }
@@ -78,6 +85,36 @@ add_in_folder (TvmKernelKey       *key,
       /* What is not there is not run. */
       tvm_kernel_key_add_file (key, names[i], path, NULL);
     }
+}
+
+/* The folder where a compiler really is */
+static char *
+dup_real_folder (TvmToolchain *toolchain)
+{
+  const char *path = tvm_toolchain_get_path (toolchain);
+  char *real = realpath (path, NULL);
+  char *folder = g_path_get_dirname (real != NULL ? real : path);
+
+  free (real);
+  return folder;
+}
+
+/* Where clang takes options from without being told to: beside itself, and where distributions let it
+ * look */
+static void
+add_configuration_of_clang (TvmKernelKey *key,
+                            TvmToolchain *toolchain)
+{
+  const char *triple = tvm_toolchain_get_target_triple (toolchain);
+  g_autofree char *folder = dup_real_folder (toolchain);
+  g_autofree char *target = g_strconcat (triple != NULL ? triple : "default", ".cfg", NULL);
+  g_autofree char *target_c = g_strconcat (triple != NULL ? triple : "default", "-clang.cfg", NULL);
+  g_autofree char *target_cxx =
+    g_strconcat (triple != NULL ? triple : "default", "-clang++.cfg", NULL);
+  const char *names[] = { "clang.cfg", "clang++.cfg", target, target_c, target_cxx };
+
+  add_in_folder (key, folder, names, G_N_ELEMENTS (names));
+  add_in_folder (key, "/etc/clang", names, G_N_ELEMENTS (names));
 }
 
 static const char * const host_compilers[] = { "gcc", "g++", "cc", "c++", "clang", "clang++" };
@@ -134,21 +171,21 @@ add_host_compilers (TvmKernelKey       *key,
     }
 }
 
-/* What nvcc runs itself, and the file that it takes more options from */
+/* What nvcc runs itself, and where it takes more options from */
 static void
-add_parts_of_nvcc (TvmKernelKey *key,
-                   TvmToolchain *toolchain)
+add_parts_of_nvcc (TvmKernelKey       *key,
+                   TvmToolchain       *toolchain,
+                   const char * const *environ_)
 {
   static const char * const names[] = {
     "nvcc.profile", "cudafe++", "ptxas", "fatbinary", "../nvvm/bin/cicc",
     "../nvvm/libdevice/libdevice.10.bc",
   };
-  char *real = realpath (tvm_toolchain_get_path (toolchain), NULL);
-  g_autofree char *folder = real != NULL ? g_path_get_dirname (real) : NULL;
+  g_autofree char *folder = dup_real_folder (toolchain);
 
-  free (real);
-  if (folder != NULL)
-    add_in_folder (key, folder, names, G_N_ELEMENTS (names));
+  add_in_folder (key, folder, names, G_N_ELEMENTS (names));
+  for (gsize i = 0; i < G_N_ELEMENTS (option_variables); i++)
+    tvm_kernel_key_add (key, option_variables[i], get_variable (option_variables[i], environ_));
 }
 
 /* emcc is a script that stays what it is when its clang becomes another one. */
@@ -262,8 +299,10 @@ tvm_compile_identity_add (TvmKernelKey        *key,
 
   if (family == TVM_TOOLCHAIN_FAMILY_EMCC && !add_backend (key, toolchain, error))
     return FALSE;
+  if (family == TVM_TOOLCHAIN_FAMILY_CLANG)
+    add_configuration_of_clang (key, toolchain);
   if (is_nvcc (toolchain))
-    add_parts_of_nvcc (key, toolchain);
+    add_parts_of_nvcc (key, toolchain, environ_);
   if (is_nvcc (toolchain) || family == TVM_TOOLCHAIN_FAMILY_HIPCC)
     add_host_compilers (key, words, environ_, cwd);
 
