@@ -5,6 +5,8 @@
 
 #include <tvmsupport/files/tvm-file-lock.h>
 #include <tvmsupport/files/tvm-path.h>
+#include <tvmsupport/files/tvm-tar-entry.h>
+#include <tvmsupport/files/tvm-tar-options.h>
 #include <tvmsupport/files/tvm-tar.h>
 #include <tvmsupport/files/tvm-temp-directory.h>
 #include <tvmsupport/gpu/tvm-cuda-arch.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tvmsupport/files/tvm-archive-private.h"
+#include "tvmsupport/files/tvm-archive-output-private.h"
 
 #include "tvmsupport/tvm-error-private.h"
 
@@ -20,134 +20,23 @@
 /* Each level of directories costs a descriptor. */
 #define MAX_DEPTH 200
 
-/*
- * The output, which has no name until it is complete: a file that nothing refers to, so that it is
- * gone even if the process is killed, or where the file system has no such thing, one of a name
- * that nobody else uses.
- */
-typedef struct
-{
-  char *display;
-  char *base;
-  char temp[32];        /* "" while the file has no name */
-  int dir_fd;
-  int fd;
-  struct stat old;      /* what is there; st_mode is 0 if nothing is */
-} Output;
-
-static void
-output_clear (Output *self)
-{
-  if (self->fd >= 0)
-    close (self->fd);
-  if (self->temp[0] != '\0')
-    (void) unlinkat (self->dir_fd, self->temp, 0);
-  if (self->dir_fd >= 0)
-    close (self->dir_fd);
-  g_free (self->base);
-  g_free (self->display);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Output, output_clear)
-
-static void
-set_temp_name (Output *self)
-{
-  g_snprintf (self->temp, sizeof self->temp, ".tvm-%08x%08x", g_random_int (), g_random_int ());
-}
-
-static gboolean
-open_named (Output *self)
-{
-  do
-    {
-      set_temp_name (self);
-      self->fd = openat (self->dir_fd, self->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    }
-  while (self->fd < 0 && errno == EEXIST);
-
-  if (self->fd < 0)
-    self->temp[0] = '\0';
-  return self->fd >= 0;
-}
-
-static gboolean
-output_open (Output      *self,
-             const char  *path,
-             GError     **error)
-{
-  g_autofree char *dir = g_path_get_dirname (path);
-
-  self->display = g_filename_display_name (path);
-  self->base = g_path_get_basename (path);
-  self->dir_fd = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (self->dir_fd < 0)
-    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
-
-  /* A device or a pipe is not to be replaced by a file. */
-  if (fstatat (self->dir_fd, self->base, &self->old, AT_SYMLINK_NOFOLLOW) != 0)
-    self->old.st_mode = 0;
-  else if (S_ISDIR (self->old.st_mode))
-    return tvm_error_set_errno (error, EISDIR, _("Cannot create “%s”"), self->display);
-  else if (!S_ISREG (self->old.st_mode) && !S_ISLNK (self->old.st_mode))
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
-                   _("Cannot create “%s”: what is there is not a file"), self->display);
-      return FALSE;
-    }
-
-  /* It gets its name through /proc. */
-  if (access ("/proc/self/fd", X_OK) == 0)
-    self->fd = openat (self->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-  if (self->fd < 0 && !open_named (self))
-    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
-  return TRUE;
-}
-
-/* Gives the file that has none a name. */
-static gboolean
-link_file (Output     *self,
-           const char *name)
-{
-  char link[64];
-
-  g_snprintf (link, sizeof link, "/proc/self/fd/%d", self->fd);
-  return linkat (AT_FDCWD, link, self->dir_fd, name, AT_SYMLINK_FOLLOW) == 0;
-}
-
-static gboolean
-output_commit (Output  *self,
-               GError **error)
-{
-  if (self->temp[0] == '\0')
-    {
-      if (link_file (self, self->base))
-        return TRUE;
-
-      do
-        set_temp_name (self);
-      while (!link_file (self, self->temp) && errno == EEXIST);
-    }
-
-  if (renameat (self->dir_fd, self->temp, self->dir_fd, self->base) != 0)
-    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
-
-  self->temp[0] = '\0';
-  return TRUE;
-}
-
 typedef struct
 {
   TvmArchive *archive;
-  const Output *output;
+  TvmArchiveJob *job;
+  const TvmArchiveOutput *output;
   gint64 mtime;
-  GCancellable *cancellable;
   char *buffer;
+  guint64 n_done;           /* bytes of the files */
+  guint64 n_total;          /* 0 if that is not known */
 } Packer;
 
 static void
 packer_clear (Packer *self)
 {
+  /* Else it would write what is left. */
+  if (self->archive != NULL)
+    (void) archive_write_fail (self->archive);
   g_clear_pointer (&self->archive, tvm_archive_free);
   g_free (self->buffer);
 }
@@ -185,38 +74,138 @@ set_read_error (GError     **error,
   return tvm_error_set_errno (error, errsv, _("Cannot read “%s”"), display);
 }
 
-static gboolean
-is_same_file (const struct stat *a,
-              const struct stat *b)
-{
-  return a->st_mode != 0 && b->st_mode != 0 && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* Everything that differs from one machine or run to the next is left out. */
-static gboolean
-write_header (Packer             *self,
-              const char         *name,
-              const struct stat  *st,
-              const char         *link_target,
-              GError            **error)
+static TvmArchiveEntry *
+make_header (Packer            *self,
+             const char        *name,
+             const struct stat *st)
 {
-  g_autoptr (TvmArchiveEntry) entry = archive_entry_new ();
+  TvmArchiveEntry *entry = archive_entry_new ();
   mode_t mode = S_ISDIR (st->st_mode) || (st->st_mode & S_IXUSR) != 0 ? 0755 : 0644;
 
   archive_entry_copy_pathname (entry, name);
   archive_entry_set_filetype (entry, st->st_mode & S_IFMT);
-  archive_entry_set_perm (entry, link_target != NULL ? 0777 : mode);
+  archive_entry_set_perm (entry, S_ISLNK (st->st_mode) ? 0777 : mode);
   archive_entry_set_uid (entry, 0);
   archive_entry_set_gid (entry, 0);
   archive_entry_set_mtime (entry, self->mtime, 0);
   archive_entry_set_size (entry, S_ISREG (st->st_mode) ? st->st_size : 0);
-  if (link_target != NULL)
-    archive_entry_copy_symlink (entry, link_target);
+  return entry;
+}
 
+static gboolean
+write_header (Packer           *self,
+              TvmArchiveEntry  *entry,
+              GError          **error)
+{
   /* A warning says that a name that is not UTF-8 is written byte by byte. */
   if (archive_write_header (self->archive, entry) < ARCHIVE_WARN)
     return tvm_archive_set_error (error, self->archive, self->output->display);
   return TRUE;
+}
+
+/* Adds the parts of the file @fd that are no holes, if it has holes. */
+static gboolean
+find_holes (int                fd,
+            const struct stat *st,
+            TvmArchiveEntry   *entry)
+{
+  off_t data = 0;
+
+  if ((guint64) st->st_blocks * 512 >= (guint64) st->st_size)
+    return FALSE;
+
+  while (data < st->st_size)
+    {
+      off_t start = lseek (fd, data, SEEK_DATA);
+      off_t end = start < 0 ? -1 : lseek (fd, start, SEEK_HOLE);
+
+      /* No more data: what is left is a hole, which is said by an empty part at its end. */
+      if (start < 0 && errno == ENXIO)
+        start = end = st->st_size;
+      if (start < 0 || end < 0)
+        return FALSE;
+
+      archive_entry_sparse_add_entry (entry, start, end - start);
+      data = MAX (end, start + 1);
+    }
+
+  return TRUE;
+}
+
+static gboolean
+set_shorter_error (GError     **error,
+                   const char  *name)
+{
+  g_autofree char *display = g_filename_display_name (name);
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+               _("Cannot read “%s”: it became shorter meanwhile"), display);
+  return FALSE;
+}
+
+/* Packs @length bytes of @fd from @offset on, or as many zeros if @hole. */
+static gboolean
+pack_data (Packer      *self,
+           int          fd,
+           const char  *name,
+           guint64      offset,
+           guint64      length,
+           gboolean     hole,
+           GError     **error)
+{
+  if (hole)
+    memset (self->buffer, 0, MIN (length, BUFFER_SIZE));
+
+  while (length > 0)
+    {
+      gssize n = MIN (length, BUFFER_SIZE);
+
+      if (g_cancellable_set_error_if_cancelled (self->job->cancellable, error))
+        return FALSE;
+
+      if (!hole)
+        n = pread (fd, self->buffer, n, offset);
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return set_read_error (error, errno, name);
+      if (n == 0)
+        return set_shorter_error (error, name);
+      if (archive_write_data (self->archive, self->buffer, n) != n)
+        return tvm_archive_set_error (error, self->archive, self->output->display);
+
+      offset += n;
+      length -= n;
+      self->n_done += n;
+      tvm_archive_job_advance (self->job, self->n_done, self->n_total);
+    }
+
+  return TRUE;
+}
+
+/* libarchive wants all bytes of a file that has holes, and drops those that are in one. */
+static gboolean
+pack_sparse (Packer           *self,
+             int               fd,
+             const char       *name,
+             guint64           size,
+             TvmArchiveEntry  *entry,
+             GError          **error)
+{
+  la_int64_t start, length;
+  guint64 offset = 0;
+
+  archive_entry_sparse_reset (entry);
+  while (archive_entry_sparse_next (entry, &start, &length) == ARCHIVE_OK)
+    {
+      if (!pack_data (self, fd, name, offset, (guint64) start - offset, TRUE, error)
+          || !pack_data (self, fd, name, start, length, FALSE, error))
+        return FALSE;
+      offset = (guint64) start + (guint64) length;
+    }
+
+  return pack_data (self, fd, name, offset, size - offset, TRUE, error);
 }
 
 static gboolean
@@ -226,37 +215,16 @@ pack_file (Packer             *self,
            const struct stat  *st,
            GError            **error)
 {
-  guint64 left = st->st_size;
+  g_autoptr (TvmArchiveEntry) entry = make_header (self, name, st);
+  const gboolean sparse = self->job->settings.sparse && find_holes (fd, st, entry);
 
-  if (!write_header (self, name, st, NULL, error))
+  if (!sparse)
+    archive_entry_sparse_clear (entry);
+  if (!write_header (self, entry, error))
     return FALSE;
 
-  while (left > 0)
-    {
-      gssize n;
-
-      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
-        return FALSE;
-
-      n = read (fd, self->buffer, MIN (left, BUFFER_SIZE));
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return set_read_error (error, errno, name);
-      if (n == 0)
-        {
-          g_autofree char *display = g_filename_display_name (name);
-
-          g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
-                       _("Cannot read “%s”: it became shorter meanwhile"), display);
-          return FALSE;
-        }
-      if (archive_write_data (self->archive, self->buffer, n) != n)
-        return tvm_archive_set_error (error, self->archive, self->output->display);
-      left -= n;
-    }
-
-  return TRUE;
+  return sparse ? pack_sparse (self, fd, name, st->st_size, entry, error)
+                : pack_data (self, fd, name, 0, st->st_size, FALSE, error);
 }
 
 static int
@@ -315,13 +283,15 @@ pack_link (Packer             *self,
            GError            **error)
 {
   char target[PATH_MAX];
+  g_autoptr (TvmArchiveEntry) entry = make_header (self, name, st);
   gssize length = readlinkat (at, base, target, sizeof target - 1);
 
   if (length < 0)
     return set_read_error (error, errno, name);
 
   target[length] = '\0';
-  return write_header (self, name, st, target, error);
+  archive_entry_copy_symlink (entry, target);
+  return write_header (self, entry, error);
 }
 
 static gboolean
@@ -345,6 +315,7 @@ push_level (Packer             *self,
             GError            **error)
 {
   g_autofree char *entry_name = g_strconcat (name, "/", NULL);
+  g_autoptr (TvmArchiveEntry) entry = make_header (self, entry_name, st);
   g_autoptr (Level) level = level_new (fd, name, error);
 
   if (level == NULL)
@@ -356,7 +327,7 @@ push_level (Packer             *self,
                    MAX_DEPTH);
       return FALSE;
     }
-  if (!write_header (self, entry_name, st, NULL, error))
+  if (!write_header (self, entry, error))
     return FALSE;
 
   g_ptr_array_add (levels, g_steal_pointer (&level));
@@ -411,8 +382,8 @@ pack_child (Packer      *self,
     return set_special_error (error, name);
 
   /* The archive does not become a part of itself. */
-  if (is_same_file (&st, &self->output->old)
-      || (fstat (self->output->fd, &own) == 0 && is_same_file (&st, &own)))
+  if (tvm_archive_is_same_file (&st, &self->output->old)
+      || (fstat (self->output->fd, &own) == 0 && tvm_archive_is_same_file (&st, &own)))
     return TRUE;
 
   fd = openat (level->fd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -440,7 +411,7 @@ pack_path (Packer      *self,
     {
       Level *level = levels->pdata[levels->len - 1];
 
-      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+      if (g_cancellable_set_error_if_cancelled (self->job->cancellable, error))
         return FALSE;
 
       if (level->next == level->children->len)
@@ -452,53 +423,128 @@ pack_path (Packer      *self,
   return TRUE;
 }
 
-/* Returns: (transfer full): the base names of @files; NULL with @error set if one has none, or two
- * have the same */
-static char **
-get_names (const char * const  *files,
-           const Output        *output,
-           GError             **error)
+/* Is @path, whose base name is @name, one that can be packed? */
+static gboolean
+check_path (const char              *path,
+            const char              *name,
+            const TvmArchiveOutput  *output,
+            GError                 **error)
 {
-  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  struct stat st;
+
+  if (path[0] == '\0' || strchr (name, '/') != NULL || g_str_equal (name, ".")
+      || g_str_equal (name, ".."))
+    {
+      g_autofree char *display = g_filename_display_name (path);
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                   _("Cannot pack “%s”: it has no name of its own"), display);
+      return FALSE;
+    }
+
+  if (stat (path, &st) == 0 && tvm_archive_is_same_file (&st, &output->old))
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, _("Cannot pack “%s” into itself"),
+                   output->display);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+set_duplicate_error (GError     **error,
+                     const char  *one,
+                     const char  *other)
+{
+  g_autofree char *a = g_filename_display_name (one);
+  g_autofree char *b = g_filename_display_name (other);
+
+  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+               _("Cannot pack both “%s” and “%s”: they would have the same name"), a, b);
+  return FALSE;
+}
+
+/* Returns: (transfer full): @name with a number that makes it one that is not in @taken */
+static char *
+number_name (const char *name,
+             GHashTable *taken)
+{
+  const char *dot = strrchr (name, '.');
+  const gsize length = dot != NULL && dot > name ? (gsize) (dot - name) : strlen (name);
+
+  for (guint i = 2;; i++)
+    {
+      g_autofree char *numbered = g_strdup_printf ("%.*s-%u%s", (int) length, name, i,
+                                                   name + length);
+
+      if (!g_hash_table_contains (taken, numbered))
+        return g_steal_pointer (&numbered);
+    }
+}
+
+/* Returns: (transfer full): the names of @files in the archive; NULL with @error set if one has none,
+ * or two have the same */
+static char **
+get_names (const char * const      *files,
+           const TvmArchiveOutput  *output,
+           TvmTarDuplicates         duplicates,
+           GError                 **error)
+{
+  /* The names that are in use, each with the number, from 1, of the file that has it */
+  g_autoptr (GHashTable) taken = g_hash_table_new (g_str_hash, g_str_equal);
   g_auto (GStrv) names = g_new0 (char *, g_strv_length ((char **) files) + 1);
 
   for (guint i = 0; files[i] != NULL; i++)
     {
-      const char *other;
-      struct stat st;
+      guint other;
 
       names[i] = g_path_get_basename (files[i]);
-      if (files[i][0] == '\0' || strchr (names[i], '/') != NULL || g_str_equal (names[i], ".")
-          || g_str_equal (names[i], ".."))
-        {
-          g_autofree char *display = g_filename_display_name (files[i]);
+      if (!check_path (files[i], names[i], output, error))
+        return NULL;
 
-          g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                       _("Cannot pack “%s”: it has no name of its own"), display);
+      other = GPOINTER_TO_UINT (g_hash_table_lookup (taken, names[i]));
+      if (other > 0 && duplicates == TVM_TAR_DUPLICATES_REFUSE)
+        {
+          set_duplicate_error (error, files[other - 1], files[i]);
           return NULL;
         }
+      if (other == 0)
+        g_hash_table_insert (taken, names[i], GUINT_TO_POINTER (i + 1));
+    }
 
-      other = g_hash_table_lookup (seen, names[i]);
-      if (other != NULL)
-        {
-          g_autofree char *a = g_filename_display_name (other);
-          g_autofree char *b = g_filename_display_name (files[i]);
+  for (guint i = 0; files[i] != NULL; i++)
+    {
+      char *numbered;
 
-          g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                       _("Cannot pack both “%s” and “%s”: they would have the same name"), a, b);
-          return NULL;
-        }
-      g_hash_table_insert (seen, names[i], (gpointer) files[i]);
+      if (g_hash_table_lookup (taken, names[i]) == GUINT_TO_POINTER (i + 1))
+        continue;
 
-      if (stat (files[i], &st) == 0 && is_same_file (&st, &output->old))
-        {
-          g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                       _("Cannot pack “%s” into itself"), output->display);
-          return NULL;
-        }
+      numbered = number_name (names[i], taken);
+      g_free (names[i]);
+      names[i] = numbered;
+      g_hash_table_insert (taken, names[i], GUINT_TO_POINTER (i + 1));
     }
 
   return g_steal_pointer (&names);
+}
+
+/* Returns: how many bytes there are to pack; 0 if that is not known, since there is a directory */
+static guint64
+get_total (const char * const *files)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; files[i] != NULL; i++)
+    {
+      struct stat st;
+
+      if (stat (files[i], &st) != 0 || !S_ISREG (st.st_mode))
+        return 0;
+      total += st.st_size;
+    }
+
+  return total;
 }
 
 /* See https://reproducible-builds.org/specs/source-date-epoch/ */
@@ -530,7 +576,7 @@ pack_all (Packer              *self,
 {
   for (guint i = 0; files[i] != NULL; i++)
     {
-      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+      if (g_cancellable_set_error_if_cancelled (self->job->cancellable, error))
         return FALSE;
       if (!pack_path (self, files[i], names[i], error))
         return FALSE;
@@ -541,39 +587,61 @@ pack_all (Packer              *self,
   return TRUE;
 }
 
+static gboolean
+check_files (TvmArchiveJob       *job,
+             const char          *path,
+             const char * const  *files,
+             GError             **error)
+{
+  g_autofree char *display = NULL;
+
+  if (g_cancellable_set_error_if_cancelled (job->cancellable, error))
+    return FALSE;
+  if (files[0] != NULL)
+    return TRUE;
+
+  display = g_filename_display_name (path);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+               _("There are no files to pack into “%s”"), display);
+  return FALSE;
+}
+
 gboolean
-tvm_archive_create (const char          *path,
+tvm_archive_create (TvmArchiveJob       *job,
+                    const char          *path,
                     const char * const  *files,
-                    GCancellable        *cancellable,
                     GError             **error)
 {
   g_auto (TvmArchiveLocale) locale = { 0 };
-  g_auto (Output) output = { .fd = -1, .dir_fd = -1 };
-  g_auto (Packer) packer = { .output = &output, .cancellable = cancellable };
+  g_auto (TvmArchiveOutput) output = { .fd = -1, .dir_fd = -1 };
+  g_auto (TvmArchiveSink) sink = { 0 };
+  g_auto (Packer) packer = { .job = job, .output = &output };
   g_auto (GStrv) names = NULL;
+  TvmTarCompression compression = job->settings.compression;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!check_files (job, path, files, error))
     return FALSE;
-  if (files[0] == NULL)
-    {
-      g_autofree char *display = g_filename_display_name (path);
-
-      g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("There are no files to pack into “%s”"), display);
-      return FALSE;
-    }
 
   tvm_archive_locale_begin (&locale);
-  if (!get_mtime (&packer.mtime, error) || !output_open (&output, path, error))
+  if (!get_mtime (&packer.mtime, error) || !tvm_archive_output_open (&output, path, error))
     return FALSE;
 
-  names = get_names (files, &output, error);
+  names = get_names (files, &output, job->settings.duplicates, error);
   if (names == NULL)
     return FALSE;
 
+  packer.n_total = get_total (files);
   packer.buffer = g_malloc (BUFFER_SIZE);
-  packer.archive = tvm_archive_writer_new (output.fd, tvm_archive_compression_from_path (path),
-                                           output.display, error);
-  return packer.archive != NULL && pack_all (&packer, files, names, error)
-         && output_commit (&output, error);
+  if (compression == TVM_TAR_COMPRESSION_AUTO)
+    compression = tvm_archive_compression_from_path (path);
+  packer.archive = tvm_archive_sink_open (&sink, &job->settings, compression, packer.n_total,
+                                          &output, error);
+  if (packer.archive == NULL || !pack_all (&packer, files, names, error)
+      || !tvm_archive_sink_finish (&sink, &output, error)
+      || g_cancellable_set_error_if_cancelled (job->cancellable, error)
+      || !tvm_archive_output_commit (&output, error))
+    return FALSE;
+
+  tvm_archive_job_finish (job, packer.n_done, packer.n_total);
+  return TRUE;
 }

@@ -9,33 +9,92 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /*
- * libarchive parses; what is written where is decided here. Each directory on the way to an entry
- * is opened relative to the one before, never through a link, and a file is always a new one, so
- * that neither a link in the archive (there is none) nor one that was there before leads out.
+ * libarchive parses; what is written where is decided here. The directory of an entry is reached
+ * below the root and through no link, and a file is always a new one, so that neither a link that
+ * is in the archive nor one that was there before leads out. Links are made when all else is done,
+ * so that nothing is ever written through one.
+ *
+ * What is in the way of a file is replaced at the very end: until then the new file has a name that
+ * nobody uses.
  */
 typedef struct
 {
-  TvmArchive *archive;
-  const char *display;
+  TvmArchiveReader reader;
   int root_fd;
-  const TvmArchiveLimits *limits;
-  guint64 compressed_size;
-  GCancellable *cancellable;
-
-  int dir_fd;               /* where the last file went, so that its neighbours need no walk */
+  int dir_fd;               /* where the last entry went, so that its neighbours need no walk */
   char *dir;
-  GHashTable *seen;         /* (element-type filename): the files so far */
+  GHashTable *seen;         /* (element-type filename filename): the files so far, and their names
+                             * on disk, without the directory; NULL for links */
+  GHashTable *inodes;       /* (element-type Inode): of the files that were made */
   GPtrArray *made;          /* (element-type filename): new entries, for when it fails */
+  GArray *links;            /* (element-type Link) */
+  GArray *replacements;     /* (element-type Replacement) */
   GPtrArray *files;         /* (nullable) (not owned) */
   gboolean undoing;
-  guint64 n_entries;
-  guint64 size;
 } Extraction;
+
+typedef struct
+{
+  guint64 dev;
+  guint64 ino;
+} Inode;
+
+/* What is made at the end */
+typedef struct
+{
+  char *name;
+  char *target;
+} Link;
+
+typedef struct
+{
+  char *dir;
+  char *temp;
+  char *base;
+} Replacement;
+
+static guint
+inode_hash (gconstpointer data)
+{
+  const Inode *self = data;
+
+  return (guint) (self->ino ^ (self->ino >> 32) ^ self->dev);
+}
+
+static gboolean
+inode_equal (gconstpointer a,
+             gconstpointer b)
+{
+  const Inode *one = a;
+  const Inode *other = b;
+
+  return one->dev == other->dev && one->ino == other->ino;
+}
+
+static void
+link_clear (gpointer data)
+{
+  Link *self = data;
+
+  g_free (self->name);
+  g_free (self->target);
+}
+
+static void
+replacement_clear (gpointer data)
+{
+  Replacement *self = data;
+
+  g_free (self->dir);
+  g_free (self->temp);
+  g_free (self->base);
+}
 
 static void
 extraction_clear (Extraction *self)
@@ -44,8 +103,11 @@ extraction_clear (Extraction *self)
     close (self->dir_fd);
   g_free (self->dir);
   g_hash_table_unref (self->seen);
+  g_hash_table_unref (self->inodes);
   g_ptr_array_unref (self->made);
-  g_clear_pointer (&self->archive, tvm_archive_free);
+  g_array_unref (self->links);
+  g_array_unref (self->replacements);
+  tvm_archive_reader_clear (&self->reader);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Extraction, extraction_clear)
@@ -56,11 +118,7 @@ set_hostile (Extraction  *self,
              const char  *name,
              const char  *why)
 {
-  g_autofree char *display = g_filename_display_name (name);
-
-  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARCHIVE,
-               _("Refusing to unpack “%s” from “%s”: %s"), display, self->display, why);
-  return FALSE;
+  return tvm_archive_set_hostile (error, self->reader.display, name, why);
 }
 
 static gboolean
@@ -72,7 +130,7 @@ set_entry_errno (Extraction  *self,
   g_autofree char *display = g_filename_display_name (name);
 
   return tvm_error_set_errno (error, errsv, _("Cannot unpack “%s” from “%s”"), display,
-                              self->display);
+                              self->reader.display);
 }
 
 /* Returns: (transfer full): @name without empty components and "."; NULL with @error set if it
@@ -88,13 +146,6 @@ clean_name (Extraction  *self,
   if (name[0] == '/')
     {
       set_hostile (self, error, name, _("the name is absolute"));
-      return NULL;
-    }
-  if (strlen (name) >= PATH_MAX)
-    {
-      g_autofree char *start = g_strndup (name, 64);
-
-      set_hostile (self, error, start, _("the name is too long"));
       return NULL;
     }
 
@@ -114,24 +165,64 @@ clean_name (Extraction  *self,
   return g_string_free (g_steal_pointer (&clean), FALSE);
 }
 
-/* Opens the directory @name of @at, made if it is not there. */
-static int
-open_component (Extraction *self,
-                int         at,
-                const char *name,
-                const char *path)
+/* Returns: (transfer full): the directory that @name is in, "" for the root */
+static char *
+split_name (const char  *name,
+            const char **base)
 {
-  const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  int fd = openat (at, name, flags);
+  const char *slash = strrchr (name, '/');
 
-  if (fd >= 0 || errno != ENOENT || self->undoing)
-    return fd;
+  *base = slash != NULL ? slash + 1 : name;
+  return slash != NULL ? g_strndup (name, slash - name) : g_strdup ("");
+}
 
-  if (mkdirat (at, name, 0755) == 0)
-    g_ptr_array_add (self->made, g_strdup (path));
-  else if (errno != EEXIST)
-    return -1;
-  return openat (at, name, flags);
+static gboolean
+is_directory (TvmArchiveEntry *entry)
+{
+  return entry != NULL && archive_entry_filetype (entry) == AE_IFDIR;
+}
+
+/* Makes what is missing of the directory @dir. Returns: a descriptor, or -1 with @error set */
+static int
+make_directories (Extraction  *self,
+                  const char  *dir,
+                  GError     **error)
+{
+  const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  g_auto (GStrv) parts = g_strsplit (dir, "/", -1);
+  g_autoptr (GString) path = g_string_new (NULL);
+  int fd = fcntl (self->root_fd, F_DUPFD_CLOEXEC, 0);
+
+  for (guint i = 0; fd >= 0 && parts[i] != NULL; i++)
+    {
+      int next = openat (fd, parts[i], flags);
+      int errsv = errno;
+
+      g_string_append_printf (path, "%s%s", i > 0 ? "/" : "", parts[i]);
+      if (next < 0 && errsv == ENOENT)
+        {
+          /* Many directories may stand in one name. The last may be the entry itself, which has
+           * been counted. */
+          if ((parts[i + 1] != NULL || !is_directory (self->reader.entry))
+              && !tvm_archive_reader_count (&self->reader, path->str, error))
+            {
+              close (fd);
+              return -1;
+            }
+          if (mkdirat (fd, parts[i], 0755) == 0)
+            g_ptr_array_add (self->made, g_strdup (path->str));
+          next = openat (fd, parts[i], flags);
+          errsv = errno;
+        }
+
+      close (fd);
+      fd = next;
+      errno = errsv;
+    }
+
+  if (fd < 0)
+    set_entry_errno (self, error, errno, path->str);
+  return fd;
 }
 
 /* Goes to @dir, "" for the root, and stays there. */
@@ -140,56 +231,26 @@ enter_directory (Extraction  *self,
                  const char  *dir,
                  GError     **error)
 {
-  g_auto (GStrv) parts = NULL;
-  g_autoptr (GString) path = NULL;
   int fd;
 
   if (self->dir_fd >= 0 && g_str_equal (self->dir, dir))
     return TRUE;
 
-  fd = fcntl (self->root_fd, F_DUPFD_CLOEXEC, 0);
-  if (fd < 0)
+  fd = tvm_open_beneath (self->root_fd, dir, O_PATH | O_DIRECTORY);
+  if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+    return set_hostile (self, error, dir, _("what is there is not a directory"));
+  if (fd < 0 && (errno != ENOENT || self->undoing))
     return set_entry_errno (self, error, errno, dir);
-
-  path = g_string_new (NULL);
-  parts = g_strsplit (dir, "/", -1);
-  for (guint i = 0; parts[i] != NULL; i++)
-    {
-      int next;
-      int errsv;
-
-      g_string_append_printf (path, "%s%s", i > 0 ? "/" : "", parts[i]);
-      next = open_component (self, fd, parts[i], path->str);
-      errsv = errno;
-      close (fd);
-      if (next < 0 && (errsv == ELOOP || errsv == ENOTDIR))
-        return set_hostile (self, error, path->str, _("what is there is not a directory"));
-      if (next < 0)
-        return set_entry_errno (self, error, errsv, path->str);
-      fd = next;
-    }
+  if (fd < 0)
+    fd = make_directories (self, dir, error);
+  if (fd < 0)
+    return FALSE;
 
   if (self->dir_fd >= 0)
     close (self->dir_fd);
   self->dir_fd = fd;
   g_free (self->dir);
   self->dir = g_strdup (dir);
-  return TRUE;
-}
-
-static gboolean
-check_size (Extraction  *self,
-            const char  *name,
-            guint64      size,
-            GError     **error)
-{
-  const TvmArchiveLimits *limits = self->limits;
-  guint64 total = self->size + size;
-
-  if (size > limits->max_size || total > limits->max_size)
-    return set_hostile (self, error, name, _("the archive holds more than is allowed"));
-  if (total > limits->ratio_threshold && total / limits->max_ratio > self->compressed_size)
-    return set_hostile (self, error, name, _("the archive holds far more than its own size"));
   return TRUE;
 }
 
@@ -215,18 +276,25 @@ write_block (int         fd,
   return TRUE;
 }
 
+static void
+advance (Extraction *self)
+{
+  tvm_archive_job_advance (self->reader.job, archive_filter_bytes (self->reader.archive, -1),
+                           self->reader.compressed_size);
+}
+
 /* Counts what comes, not what the header promised. */
 static gboolean
-write_data (Extraction       *self,
-            TvmArchiveEntry  *entry,
-            const char       *name,
-            int               fd,
-            GError          **error)
+write_data (Extraction  *self,
+            const char  *name,
+            int          fd,
+            GError     **error)
 {
-  guint64 promised = MAX (archive_entry_size (entry), 0);
+  TvmArchiveReader *reader = &self->reader;
+  guint64 promised = MAX (archive_entry_size (reader->entry), 0);
   guint64 size = 0;
 
-  if (!check_size (self, name, promised, error))
+  if (!tvm_archive_reader_check_size (reader, name, promised, error))
     return FALSE;
 
   for (;;)
@@ -236,19 +304,20 @@ write_data (Extraction       *self,
       la_int64_t offset;
       int status;
 
-      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+      if (g_cancellable_set_error_if_cancelled (reader->job->cancellable, error))
         return FALSE;
 
-      status = archive_read_data_block (self->archive, &data, &length, &offset);
+      advance (self);
+      status = archive_read_data_block (reader->archive, &data, &length, &offset);
       if (status == ARCHIVE_EOF)
         break;
       if (status != ARCHIVE_OK)
-        return tvm_archive_set_error (error, self->archive, self->display);
+        return tvm_archive_set_error (error, reader->archive, reader->display);
 
       if (offset < 0 || (guint64) offset < size)
         return set_hostile (self, error, name, _("its parts overlap"));
       size = (guint64) offset + length;
-      if (!check_size (self, name, size, error))
+      if (!tvm_archive_reader_check_size (reader, name, size, error))
         return FALSE;
       if (!write_block (fd, data, length, offset))
         return set_entry_errno (self, error, errno, name);
@@ -258,56 +327,168 @@ write_data (Extraction       *self,
   if (size < promised && ftruncate (fd, promised) != 0)
     return set_entry_errno (self, error, errno, name);
 
-  self->size += MAX (size, promised);
+  reader->size += MAX (size, promised);
   return TRUE;
 }
 
-/* Makes the file @base of the directory that was entered. What was there is not written to, since
- * it may be another name of a file elsewhere. Returns: a descriptor, or -1 with errno */
-static int
-create_file (Extraction *self,
-             const char *base,
-             mode_t      mode)
-{
-  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int fd = openat (self->dir_fd, base, flags, mode);
+/* One way to make something at @name of self->dir_fd. Returns: 0 or a descriptor; -1 with errno */
+typedef int (*MakeFunc) (Extraction *self,
+                         const char *name,
+                         const void *data);
 
-  if (fd >= 0 || errno != EEXIST)
-    return fd;
-  if (unlinkat (self->dir_fd, base, 0) != 0)
+static int
+make_file (Extraction *self,
+           const char *name,
+           const void *data)
+{
+  const mode_t *mode = data;
+
+  return openat (self->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, *mode);
+}
+
+static int
+make_symlink (Extraction *self,
+              const char *name,
+              const void *data)
+{
+  return symlinkat (data, self->dir_fd, name);
+}
+
+typedef struct
+{
+  int dir_fd;
+  const char *base;
+} HardLink;
+
+static int
+make_hard_link (Extraction *self,
+                const char *name,
+                const void *data)
+{
+  const HardLink *link = data;
+
+  return linkat (link->dir_fd, link->base, self->dir_fd, name, 0);
+}
+
+/* Is @base, which was there, one of those that only the file system takes for the same? */
+static gboolean
+check_replaceable (Extraction  *self,
+                   const char  *name,
+                   const char  *base,
+                   GError     **error)
+{
+  struct stat st;
+  Inode inode;
+
+  if (fstatat (self->dir_fd, base, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? TRUE : set_entry_errno (self, error, errno, name);
+  if (S_ISDIR (st.st_mode))
+    return set_hostile (self, error, name, _("what is there is a directory"));
+
+  inode = (Inode) { st.st_dev, st.st_ino };
+  if (g_hash_table_contains (self->inodes, &inode))
+    return set_hostile (self, error, name,
+                        _("the file system takes its name for that of another file"));
+  return TRUE;
+}
+
+/* Makes @name, whose directory was entered. Returns: what @func returned, or -1 with @error set */
+static int
+make_entry (Extraction  *self,
+            const char  *name,
+            const char  *base,
+            MakeFunc     func,
+            const void  *data,
+            char       **on_disk,
+            GError     **error)
+{
+  g_autofree char *temp = NULL;
+  int result = func (self, base, data);
+
+  *on_disk = g_strdup (base);
+  if (result >= 0)
+    {
+      g_ptr_array_add (self->made, g_strdup (name));
+      return result;
+    }
+  if (errno == EEXIST && !check_replaceable (self, name, base, error))
     return -1;
-  return openat (self->dir_fd, base, flags, mode);
+
+  while (result < 0 && errno == EEXIST)
+    {
+      g_free (temp);
+      temp = g_strdup_printf (".tvm-%08x%08x", g_random_int (), g_random_int ());
+      result = func (self, temp, data);
+    }
+  if (result < 0)
+    {
+      set_entry_errno (self, error, errno, name);
+      return -1;
+    }
+
+  g_ptr_array_add (self->made, g_build_filename (self->dir, temp, NULL));
+  g_array_append_vals (self->replacements,
+                       &(Replacement) { g_strdup (self->dir), g_strdup (temp), g_strdup (base) },
+                       1);
+  g_free (*on_disk);
+  *on_disk = g_steal_pointer (&temp);
+  return result;
 }
 
 static gboolean
-extract_file (Extraction       *self,
-              TvmArchiveEntry  *entry,
-              const char       *name,
-              GError          **error)
+check_new (Extraction  *self,
+           const char  *name,
+           GError     **error)
 {
+  if (name[0] == '\0')
+    return set_hostile (self, error, "", _("a file without a name"));
+  if (g_hash_table_contains (self->seen, name))
+    return set_hostile (self, error, name, _("it is in the archive twice"));
+  return TRUE;
+}
+
+static void
+remember_inode (Extraction *self,
+                int         fd)
+{
+  struct stat st;
+  Inode inode;
+
+  if (fstat (fd, &st) != 0)
+    return;
+
+  inode = (Inode) { st.st_dev, st.st_ino };
+  g_hash_table_add (self->inodes, g_memdup2 (&inode, sizeof inode));
+}
+
+static gboolean
+extract_file (Extraction  *self,
+              const char  *name,
+              GError     **error)
+{
+  TvmArchiveEntry *entry = self->reader.entry;
   const mode_t mode = (archive_entry_perm (entry) & S_IXUSR) != 0 ? 0755 : 0644;
-  g_autofree char *dir = NULL;
-  const char *slash = strrchr (name, '/');
-  const char *base = slash != NULL ? slash + 1 : name;
   struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
+  g_autofree char *dir = NULL;
+  char *on_disk = NULL;
+  const char *base;
   gboolean ok;
   int fd;
 
-  if (name[0] == '\0')
-    return set_hostile (self, error, "", _("a file without a name"));
-  if (!g_hash_table_add (self->seen, g_strdup (name)))
-    return set_hostile (self, error, name, _("it is in the archive twice"));
+  if (!check_new (self, name, error))
+    return FALSE;
 
-  dir = slash != NULL ? g_strndup (name, slash - name) : g_strdup ("");
+  dir = split_name (name, &base);
   if (!enter_directory (self, dir, error))
     return FALSE;
 
-  fd = create_file (self, base, mode);
+  fd = make_entry (self, name, base, make_file, &mode, &on_disk, error);
+  g_hash_table_insert (self->seen, g_strdup (name), on_disk);
   if (fd < 0)
-    return set_entry_errno (self, error, errno, name);
-  g_ptr_array_add (self->made, g_strdup (name));
+    return FALSE;
 
-  ok = write_data (self, entry, name, fd, error);
+  remember_inode (self, fd);
+  ok = write_data (self, name, fd, error);
   if (ok && archive_entry_mtime_is_set (entry))
     {
       times[1].tv_sec = archive_entry_mtime (entry);
@@ -322,69 +503,189 @@ extract_file (Extraction       *self,
   return ok;
 }
 
+/* Where a symbolic link leads is only known by what the others are. But from a directory, at most
+ * as far up as the root and from there down only, there is no way out, whatever is on the way: of
+ * each link on it the same is true. */
 static gboolean
-extract_entry (Extraction       *self,
-               TvmArchiveEntry  *entry,
-               GError          **error)
+leads_inside (const char *name,
+              const char *target)
 {
+  g_auto (GStrv) parts = NULL;
+  gboolean down = FALSE;
+  guint depth = 0;
+
+  if (target[0] == '\0' || target[0] == '/')
+    return FALSE;
+
+  for (const char *p = name; *p != '\0'; p++)
+    depth += *p == '/';
+
+  parts = g_strsplit (target, "/", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      if (parts[i][0] == '\0' || g_str_equal (parts[i], "."))
+        continue;
+      if (!g_str_equal (parts[i], ".."))
+        down = TRUE;
+      else if (down || depth-- == 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Makes @name another name of the file @target. */
+static gboolean
+extract_hard_link (Extraction  *self,
+                   const char  *name,
+                   const char  *target,
+                   GError     **error)
+{
+  g_autofree char *clean = clean_name (self, target, error);
+  g_autofree char *target_dir = NULL;
+  g_autofree char *dir = NULL;
+  char *on_disk = NULL;
+  const char *base;
+  HardLink link;
+  int result;
+
+  if (clean == NULL || !check_new (self, name, error))
+    return FALSE;
+
+  link.base = g_hash_table_lookup (self->seen, clean);
+  if (link.base == NULL)
+    return set_hostile (self, error, name, _("it is a hard link to what is not in the archive"));
+
+  target_dir = split_name (clean, &base);
+  dir = split_name (name, &base);
+  if (!enter_directory (self, target_dir, error))
+    return FALSE;
+
+  link.dir_fd = fcntl (self->dir_fd, F_DUPFD_CLOEXEC, 0);
+  if (link.dir_fd < 0)
+    return set_entry_errno (self, error, errno, name);
+
+  result = enter_directory (self, dir, error)
+           ? make_entry (self, name, base, make_hard_link, &link, &on_disk, error) : -1;
+  close (link.dir_fd);
+  g_hash_table_insert (self->seen, g_strdup (name), on_disk);
+  if (result >= 0 && self->files != NULL)
+    g_ptr_array_add (self->files, g_strdup (name));
+  return result >= 0;
+}
+
+static gboolean
+extract_link (Extraction  *self,
+              const char  *name,
+              gboolean     hard,
+              const char  *target,
+              GError     **error)
+{
+  switch (self->reader.job->settings.links)
+    {
+    case TVM_TAR_LINKS_SKIP:
+      return TRUE;
+
+    case TVM_TAR_LINKS_INSIDE:
+      if (hard)
+        return extract_hard_link (self, name, target, error);
+      if (!check_new (self, name, error))
+        return FALSE;
+      if (target == NULL || !leads_inside (name, target))
+        return set_hostile (self, error, name, _("the link leads out of the directory"));
+
+      g_hash_table_insert (self->seen, g_strdup (name), NULL);
+      g_array_append_vals (self->links, &(Link) { g_strdup (name), g_strdup (target) }, 1);
+      return TRUE;
+
+    case TVM_TAR_LINKS_REFUSE:
+    default:
+      return set_hostile (self, error, name,
+                          hard ? _("hard links are not unpacked")
+                               : _("symbolic links are not unpacked"));
+    }
+}
+
+static gboolean
+extract_entry (Extraction  *self,
+               GError     **error)
+{
+  TvmArchiveEntry *entry = self->reader.entry;
   const char *raw = archive_entry_pathname (entry);
-  g_autofree char *name = NULL;
+  const char *hard_link = archive_entry_hardlink (entry);
+  g_autofree char *name = clean_name (self, raw, error);
 
-  if (raw == NULL)
-    return set_hostile (self, error, "?", _("the name cannot be represented"));
-  if (++self->n_entries > self->limits->max_entries)
-    return set_hostile (self, error, raw, _("the archive has more entries than are allowed"));
-
-  name = clean_name (self, raw, error);
   if (name == NULL)
     return FALSE;
-  if (archive_entry_hardlink (entry) != NULL)
-    return set_hostile (self, error, raw, _("hard links are not unpacked"));
+  if (hard_link != NULL)
+    return extract_link (self, name, TRUE, hard_link, error);
 
   switch (archive_entry_filetype (entry))
     {
     case AE_IFREG:
-      return extract_file (self, entry, name, error);
+      return extract_file (self, name, error);
     case AE_IFDIR:
       return name[0] == '\0' || enter_directory (self, name, error);
     case AE_IFLNK:
-      return set_hostile (self, error, raw, _("symbolic links are not unpacked"));
+      return extract_link (self, name, FALSE, archive_entry_symlink (entry), error);
     default:
       return set_hostile (self, error, raw, _("only files and directories are unpacked"));
     }
 }
 
 static gboolean
+make_links (Extraction  *self,
+            GError     **error)
+{
+  for (guint i = 0; i < self->links->len; i++)
+    {
+      const Link *link = &g_array_index (self->links, Link, i);
+      g_autofree char *on_disk = NULL;
+      const char *base;
+      g_autofree char *dir = split_name (link->name, &base);
+
+      if (g_cancellable_set_error_if_cancelled (self->reader.job->cancellable, error))
+        return FALSE;
+      if (!enter_directory (self, dir, error)
+          || make_entry (self, link->name, base, make_symlink, link->target, &on_disk, error) < 0)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Lets what is new take the place of what was there. */
+static gboolean
+replace (Extraction  *self,
+         GError     **error)
+{
+  for (guint i = 0; i < self->replacements->len; i++)
+    {
+      const Replacement *new = &g_array_index (self->replacements, Replacement, i);
+
+      if (!enter_directory (self, new->dir, error))
+        return FALSE;
+      if (renameat (self->dir_fd, new->temp, self->dir_fd, new->base) != 0)
+        return set_entry_errno (self, error, errno, new->base);
+    }
+
+  return TRUE;
+}
+
+static gboolean
 extract_all (Extraction  *self,
              GError     **error)
 {
-  for (;;)
+  do
     {
-      TvmArchiveEntry *entry;
-      gint64 before = archive_filter_bytes (self->archive, 0);
-      int status;
-
-      if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
+      if (!tvm_archive_reader_next (&self->reader, error))
         return FALSE;
-
-      status = archive_read_next_header (self->archive, &entry);
-      if (status == ARCHIVE_EOF)
-        {
-          /* libarchive takes the end of the file for that of the archive. A tar says where it
-           * ends, with a block of zeros; without one, members may be missing. */
-          if (archive_filter_bytes (self->archive, 0) > before)
-            return TRUE;
-
-          g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARCHIVE,
-                       _("“%s” is not a valid tar archive: it ends too early"), self->display);
-          return FALSE;
-        }
-      /* A warning says that some attribute was not understood: a name perhaps. */
-      if (status != ARCHIVE_OK)
-        return tvm_archive_set_error (error, self->archive, self->display);
-      if (!extract_entry (self, entry, error))
+      if (self->reader.entry != NULL && !extract_entry (self, error))
         return FALSE;
     }
+  while (self->reader.entry != NULL);
+
+  return make_links (self, error) && replace (self, error);
 }
 
 /* Removes what was made, the last first. A directory that is not empty holds what is not ours. */
@@ -394,10 +695,8 @@ undo (Extraction *self)
   self->undoing = TRUE;
   for (guint i = self->made->len; i > 0; i--)
     {
-      const char *name = self->made->pdata[i - 1];
-      const char *slash = strrchr (name, '/');
-      g_autofree char *dir = slash != NULL ? g_strndup (name, slash - name) : g_strdup ("");
-      const char *base = slash != NULL ? slash + 1 : name;
+      const char *base;
+      g_autofree char *dir = split_name (self->made->pdata[i - 1], &base);
 
       if (enter_directory (self, dir, NULL) && unlinkat (self->dir_fd, base, 0) != 0
           && errno == EISDIR)
@@ -406,32 +705,27 @@ undo (Extraction *self)
 }
 
 gboolean
-tvm_archive_extract (int                      fd,
-                     const char              *display,
-                     int                      directory_fd,
-                     const TvmArchiveLimits  *limits,
-                     GPtrArray               *files,
-                     GCancellable            *cancellable,
-                     GError                 **error)
+tvm_archive_extract (TvmArchiveJob  *job,
+                     int             fd,
+                     const char     *display,
+                     int             directory_fd,
+                     GPtrArray      *files,
+                     GError        **error)
 {
   g_auto (TvmArchiveLocale) locale = { 0 };
-  g_auto (Extraction) self = {
-    .display = display, .root_fd = directory_fd, .limits = limits, .cancellable = cancellable,
-    .dir_fd = -1, .files = files,
-  };
-  struct stat st;
+  g_auto (Extraction) self = { .root_fd = directory_fd, .dir_fd = -1, .files = files };
 
-  self.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self.inodes = g_hash_table_new_full (inode_hash, inode_equal, g_free, NULL);
   self.made = g_ptr_array_new_with_free_func (g_free);
-  if (fstat (fd, &st) != 0)
-    return tvm_error_set_errno (error, errno, _("Cannot read “%s”"), display);
-  self.compressed_size = st.st_size;
+  self.links = g_array_new (FALSE, FALSE, sizeof (Link));
+  g_array_set_clear_func (self.links, link_clear);
+  self.replacements = g_array_new (FALSE, FALSE, sizeof (Replacement));
+  g_array_set_clear_func (self.replacements, replacement_clear);
 
   tvm_archive_locale_begin (&locale);
-  self.archive = tvm_archive_reader_new (fd, display, error);
-  if (self.archive == NULL)
+  if (!tvm_archive_reader_open (&self.reader, job, fd, display, error))
     return FALSE;
-
   if (extract_all (&self, error))
     return TRUE;
 

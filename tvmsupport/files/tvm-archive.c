@@ -7,16 +7,9 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #define BLOCK_SIZE (128 * 1024)
-
-/* Generous for bundles of object files, small against a disk */
-const TvmArchiveLimits tvm_archive_default_limits = {
-  .max_entries = 100000,
-  .max_size = G_GUINT64_CONSTANT (8) << 30,
-  .max_ratio = 200,
-  .ratio_threshold = G_GUINT64_CONSTANT (64) << 20,
-};
 
 void
 tvm_archive_locale_begin (TvmArchiveLocale *self)
@@ -49,16 +42,16 @@ has_suffix (const char *path,
          && g_ascii_strcasecmp (path + length - suffix_length, suffix) == 0;
 }
 
-TvmArchiveCompression
+TvmTarCompression
 tvm_archive_compression_from_path (const char *path)
 {
   if (has_suffix (path, ".gz") || has_suffix (path, ".tgz"))
-    return TVM_ARCHIVE_COMPRESSION_GZIP;
+    return TVM_TAR_COMPRESSION_GZIP;
   if (has_suffix (path, ".zst") || has_suffix (path, ".tzst"))
-    return TVM_ARCHIVE_COMPRESSION_ZSTD;
+    return TVM_TAR_COMPRESSION_ZSTD;
   if (has_suffix (path, ".xz") || has_suffix (path, ".txz"))
-    return TVM_ARCHIVE_COMPRESSION_XZ;
-  return TVM_ARCHIVE_COMPRESSION_NONE;
+    return TVM_TAR_COMPRESSION_XZ;
+  return TVM_TAR_COMPRESSION_NONE;
 }
 
 gboolean
@@ -123,62 +116,6 @@ tvm_archive_reader_new (int          fd,
     }
 
   if (archive_read_open_fd (archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
-    {
-      tvm_archive_set_error (error, archive, display);
-      return NULL;
-    }
-
-  return g_steal_pointer (&archive);
-}
-
-static gboolean
-add_filter (TvmArchive             *archive,
-            TvmArchiveCompression   compression,
-            const char             *display,
-            GError                **error)
-{
-  switch (compression)
-    {
-    case TVM_ARCHIVE_COMPRESSION_GZIP:
-      if (archive_write_add_filter_gzip (archive) != ARCHIVE_OK)
-        return set_unsupported_error ("gzip", display, error);
-      /* Else the time is written into the header. */
-      if (archive_write_set_filter_option (archive, "gzip", "timestamp", NULL) != ARCHIVE_OK)
-        return tvm_archive_set_error (error, archive, display);
-      return TRUE;
-    case TVM_ARCHIVE_COMPRESSION_ZSTD:
-      if (archive_write_add_filter_zstd (archive) != ARCHIVE_OK)
-        return set_unsupported_error ("zstd", display, error);
-      return TRUE;
-    case TVM_ARCHIVE_COMPRESSION_XZ:
-      if (archive_write_add_filter_xz (archive) != ARCHIVE_OK)
-        return set_unsupported_error ("xz", display, error);
-      return TRUE;
-    case TVM_ARCHIVE_COMPRESSION_NONE:
-    default:
-      return TRUE;
-    }
-}
-
-TvmArchive *
-tvm_archive_writer_new (int                     fd,
-                        TvmArchiveCompression   compression,
-                        const char             *display,
-                        GError                **error)
-{
-  g_autoptr (TvmArchive) archive = archive_write_new ();
-
-  /* "Restricted" adds pax records only for what plain ustar cannot say. */
-  if (archive_write_set_format_pax_restricted (archive) != ARCHIVE_OK)
-    {
-      tvm_archive_set_error (error, archive, display);
-      return NULL;
-    }
-
-  if (!add_filter (archive, compression, display, error))
-    return NULL;
-
-  if (archive_write_open_fd (archive, fd) != ARCHIVE_OK)
     {
       tvm_archive_set_error (error, archive, display);
       return NULL;

@@ -4,13 +4,15 @@
 #include "tvmsupport/files/tvm-tar.h"
 
 #include "tvmsupport/files/tvm-archive-private.h"
-#include "tvmsupport/files/tvm-rmtree.h"
+#include "tvmsupport/files/tvm-temp-place-private.h"
+#include "tvmsupport/files/tvm-temp-sweep-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,15 +20,28 @@
 /* What one call works on, for the thread that does it */
 typedef struct
 {
+  TvmArchiveJob archive;
   char *path;
   char *directory;
   char **files;
   TvmTempDirectory *temp;
 } TarJob;
 
+static TarJob *
+tar_job_new (TvmTarOptions *options,
+             GCancellable  *cancellable)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  TarJob *job = g_new0 (TarJob, 1);
+
+  tvm_archive_job_init (&job->archive, options, context, cancellable);
+  return job;
+}
+
 static void
 tar_job_free (TarJob *job)
 {
+  tvm_archive_job_clear (&job->archive);
   g_free (job->path);
   g_free (job->directory);
   g_strfreev (job->files);
@@ -39,21 +54,26 @@ tar_job_free (TarJob *job)
  * @output: (type filename): where the archive goes
  * @files: (array zero-terminated=1) (element-type filename): what to pack: files, and directories
  *   with all that is in them
+ * @options: (nullable): how; %NULL is as without any set
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
  * Packs files into a tar archive.
  *
  * Each of @files gets its base name at the top of the archive; two with the same base name are
- * refused. They are packed in the given order, the entries of directories in that of their names.
- * A symbolic link among @files stands for what it leads to; one in a directory is packed as a link.
+ * refused, or numbered, see [property@TvmSupport.TarOptions:duplicates]. They are packed in the
+ * given order, the entries of directories in that of their names. A symbolic link among @files
+ * stands for what it leads to; one in a directory is packed as a link. Names may have any bytes.
  *
- * The suffix of @output says how it is compressed: `.tar.gz` or `.tgz`, `.tar.zst` or `.tzst`,
- * `.tar.xz` or `.txz`; anything else, as `.tar`, is not compressed.
+ * The suffix of @output says how it is compressed, unless @options do: `.tar.gz` or `.tgz`,
+ * `.tar.zst` or `.tzst`, `.tar.xz` or `.txz`; anything else, as `.tar`, is not compressed.
+ * Several threads compress. With gzip, the archive is a chain of members of 1 MiB each, which every
+ * reader of tar archives takes for one stream.
  *
- * The same files give the same bytes: owner and group are 0, the time is that of
- * `SOURCE_DATE_EPOCH` in the environment, else 0, and modes are 0755 for directories and what
- * its owner may execute, else 0644.
+ * The same files give the same bytes, with any number of threads: owner and group are 0, the time is
+ * that of `SOURCE_DATE_EPOCH` in the environment, else 0, and modes are 0755 for directories and
+ * what its owner may execute, else 0644. Extended attributes are not packed. Other versions of the
+ * libraries that compress may give other bytes.
  *
  * What was at @output is replaced when the archive is complete; on failure, or if the process is
  * killed meanwhile, it stays as it is.
@@ -71,15 +91,20 @@ tar_job_free (TarJob *job)
 gboolean
 tvm_tar_create (const char          *output,
                 const char * const  *files,
+                TvmTarOptions       *options,
                 GCancellable        *cancellable,
                 GError             **error)
 {
+  g_auto (TvmArchiveJob) job = { 0 };
+
   g_return_val_if_fail (output != NULL, FALSE);
   g_return_val_if_fail (files != NULL, FALSE);
+  g_return_val_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return tvm_archive_create (output, files, cancellable, error);
+  tvm_archive_job_init (&job, options, NULL, cancellable);
+  return tvm_archive_create (&job, output, files, error);
 }
 
 static void
@@ -88,10 +113,10 @@ create_in_thread (GTask        *task,
                   gpointer      task_data,
                   GCancellable *cancellable)
 {
-  const TarJob *job = task_data;
+  TarJob *job = task_data;
   GError *error = NULL;
 
-  if (tvm_tar_create (job->path, (const char *const *) job->files, cancellable, &error))
+  if (tvm_archive_create (&job->archive, job->path, (const char *const *) job->files, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -117,6 +142,7 @@ tar_task_new (gpointer             source_tag,
  * tvm_tar_create_async:
  * @output: (type filename): where the archive goes
  * @files: (array zero-terminated=1) (element-type filename): what to pack
+ * @options: (nullable): how
  * @cancellable: (nullable): a cancellable
  * @callback: (nullable) (scope async) (closure user_data): called in the thread-default context of
  *   the caller when the archive has been made
@@ -131,6 +157,7 @@ tar_task_new (gpointer             source_tag,
 void
 tvm_tar_create_async (const char          *output,
                       const char * const  *files,
+                      TvmTarOptions       *options,
                       GCancellable        *cancellable,
                       GAsyncReadyCallback  callback,
                       gpointer             user_data)
@@ -140,9 +167,10 @@ tvm_tar_create_async (const char          *output,
 
   g_return_if_fail (output != NULL);
   g_return_if_fail (files != NULL);
+  g_return_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  job = g_new0 (TarJob, 1);
+  job = tar_job_new (options, cancellable);
   job->path = g_strdup (output);
   job->files = g_strdupv ((char **) files);
   task = tar_task_new (tvm_tar_create_async, job, cancellable, callback, user_data);
@@ -196,32 +224,94 @@ open_archive (const char   *path,
   return -1;
 }
 
-/* Unpacks into a directory that it makes, and removes again if it fails, or that is there. */
+/* Unpacks into a directory that is there. */
 static gboolean
-extract_into (int           fd,
-              const char   *display,
-              const char   *directory,
-              GPtrArray    *files,
-              GCancellable *cancellable,
-              GError      **error)
+extract_here (TvmArchiveJob  *job,
+              int             fd,
+              const char     *display,
+              const char     *directory,
+              GPtrArray      *files,
+              GError        **error)
 {
-  g_autofree char *display_directory = g_filename_display_name (directory);
-  gboolean made = g_mkdir (directory, 0777) == 0;
+  int directory_fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gboolean ok;
-  int directory_fd;
 
-  if (!made && errno != EEXIST)
-    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), display_directory);
-
-  directory_fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory_fd < 0)
-    return tvm_error_set_errno (error, errno, _("Cannot open “%s”"), display_directory);
+    {
+      int errsv = errno;
+      g_autofree char *shown = g_filename_display_name (directory);
 
-  ok = tvm_archive_extract (fd, display, directory_fd, &tvm_archive_default_limits, files,
-                            cancellable, error);
+      return tvm_error_set_errno (error, errsv, _("Cannot open “%s”"), shown);
+    }
+
+  ok = tvm_archive_extract (job, fd, display, directory_fd, files, error);
   close (directory_fd);
-  if (!ok && made)
-    (void) g_rmdir (directory);
+  return ok;
+}
+
+/* Unpacks into a directory that only appears once it is complete. If the process is killed, the next
+ * one that works there removes what it left. */
+static gboolean
+extract_new (TvmArchiveJob  *job,
+             int             fd,
+             const char     *display,
+             const char     *directory,
+             GError        **error)
+{
+  g_autofree char *shown = g_filename_display_name (directory);
+  g_autofree char *parent = g_path_get_dirname (directory);
+  g_autofree char *inner = NULL;
+  g_autoptr (TvmTempPlace) place = NULL;
+  gboolean ok = FALSE;
+
+  tvm_temp_sweep_once (parent, TVM_TEMP_STAGE_PREFIX);
+  place = tvm_temp_place_new_in (parent, TVM_TEMP_STAGE_PREFIX, FALSE, error);
+  if (place == NULL)
+    {
+      g_prefix_error (error, _("Cannot create “%s”: "), shown);
+      return FALSE;
+    }
+
+  /* The place is for its owner only, its content for whom the umask lets. */
+  inner = g_build_filename (place->path, "unpacked", NULL);
+  if (g_mkdir (inner, 0777) != 0)
+    tvm_error_set_errno (error, errno, _("Cannot create “%s”"), shown);
+  else if (extract_here (job, fd, display, inner, NULL, error))
+    {
+      ok = rename (inner, directory) == 0;
+      if (!ok)
+        tvm_error_set_errno (error, errno, _("Cannot create “%s”"), shown);
+    }
+
+  tvm_temp_place_drop (place);
+  return ok;
+}
+
+static gboolean
+extract (TvmArchiveJob  *job,
+         const char     *tar_file,
+         const char     *directory,
+         GError        **error)
+{
+  g_autofree char *display = g_filename_display_name (tar_file);
+  g_autofree char *path = g_strdup (directory);
+  struct stat st;
+  gboolean ok;
+  int fd;
+
+  if (g_cancellable_set_error_if_cancelled (job->cancellable, error))
+    return FALSE;
+
+  fd = open_archive (tar_file, &st, error);
+  if (fd < 0)
+    return FALSE;
+
+  for (gsize length = strlen (path); length > 1 && path[length - 1] == '/'; length--)
+    path[length - 1] = '\0';
+
+  ok = stat (path, &st) != 0 && errno == ENOENT ? extract_new (job, fd, display, path, error)
+                                                : extract_here (job, fd, display, path, NULL, error);
+  close (fd);
   return ok;
 }
 
@@ -229,6 +319,7 @@ extract_into (int           fd,
  * tvm_tar_extract:
  * @tar_file: (type filename): an archive
  * @directory: (type filename): where its content goes; made if it is not there, but not its parent
+ * @options: (nullable): how, and how much; %NULL is as without any set
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
@@ -236,15 +327,18 @@ extract_into (int           fd,
  *
  * The archive may be compressed with gzip, zstd or xz, whatever its suffix. Regular files and
  * directories are unpacked. The archive is refused as a whole, with `TVM_ERROR_INVALID_ARCHIVE`, if
- * it has symbolic or hard links, devices or pipes, a name that is absolute or has a component `..`,
- * one name for two files, or if it is malformed or truncated; also if it holds more than
- * 100,000 entries, more than 8 GiB, or more than 64 MiB at over 200 times its own size.
+ * it has devices or pipes, symbolic or hard links unless [property@TvmSupport.TarOptions:links] lets
+ * them pass, a name that is absolute or has a component `..`, one name for two files, or if it is
+ * malformed or truncated; also if it holds more than the limits in @options, which without any are
+ * 100,000 entries, 8 GiB, and 64 MiB at over 200 times its own size.
  *
  * Files that are there are replaced, never written to; symbolic links are not followed inside
  * @directory, wherever they come from. Modes become 0755 or 0644 less the umask; owners and
  * attributes are not restored, the times of files are.
  *
- * On failure what was unpacked is removed again. Errors of the file system come as `G_IO_ERROR`.
+ * If @directory is not there, it appears when it is complete, even if the process is killed
+ * meanwhile. In one that is there, what is new is removed again on failure, and files are replaced
+ * after all else is done. Errors of the file system come as `G_IO_ERROR`.
  *
  * This function blocks; see [func@TvmSupport.tar_extract_async].
  *
@@ -253,32 +347,22 @@ extract_into (int           fd,
  * Since: 1.0
  */
 gboolean
-tvm_tar_extract (const char    *tar_file,
-                 const char    *directory,
-                 GCancellable  *cancellable,
-                 GError       **error)
+tvm_tar_extract (const char     *tar_file,
+                 const char     *directory,
+                 TvmTarOptions  *options,
+                 GCancellable   *cancellable,
+                 GError        **error)
 {
-  g_autofree char *display = NULL;
-  struct stat st;
-  gboolean ok;
-  int fd;
+  g_auto (TvmArchiveJob) job = { 0 };
 
   g_return_val_if_fail (tar_file != NULL, FALSE);
   g_return_val_if_fail (directory != NULL, FALSE);
+  g_return_val_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-
-  fd = open_archive (tar_file, &st, error);
-  if (fd < 0)
-    return FALSE;
-
-  display = g_filename_display_name (tar_file);
-  ok = extract_into (fd, display, directory, NULL, cancellable, error);
-  close (fd);
-  return ok;
+  tvm_archive_job_init (&job, options, NULL, cancellable);
+  return extract (&job, tar_file, directory, error);
 }
 
 static void
@@ -287,10 +371,10 @@ extract_in_thread (GTask        *task,
                    gpointer      task_data,
                    GCancellable *cancellable)
 {
-  const TarJob *job = task_data;
+  TarJob *job = task_data;
   GError *error = NULL;
 
-  if (tvm_tar_extract (job->path, job->directory, cancellable, &error))
+  if (extract (&job->archive, job->path, job->directory, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -300,6 +384,7 @@ extract_in_thread (GTask        *task,
  * tvm_tar_extract_async:
  * @tar_file: (type filename): an archive
  * @directory: (type filename): where its content goes
+ * @options: (nullable): how, and how much
  * @cancellable: (nullable): a cancellable
  * @callback: (nullable) (scope async) (closure user_data): called in the thread-default context of
  *   the caller when the archive has been unpacked
@@ -314,6 +399,7 @@ extract_in_thread (GTask        *task,
 void
 tvm_tar_extract_async (const char          *tar_file,
                        const char          *directory,
+                       TvmTarOptions       *options,
                        GCancellable        *cancellable,
                        GAsyncReadyCallback  callback,
                        gpointer             user_data)
@@ -323,9 +409,10 @@ tvm_tar_extract_async (const char          *tar_file,
 
   g_return_if_fail (tar_file != NULL);
   g_return_if_fail (directory != NULL);
+  g_return_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  job = g_new0 (TarJob, 1);
+  job = tar_job_new (options, cancellable);
   job->path = g_strdup (tar_file);
   job->directory = g_strdup (directory);
   task = tar_task_new (tvm_tar_extract_async, job, cancellable, callback, user_data);
@@ -352,6 +439,141 @@ tvm_tar_extract_finish (GAsyncResult  *result,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static GListModel *
+list (TvmArchiveJob  *job,
+      const char     *tar_file,
+      GError        **error)
+{
+  g_autoptr (GListStore) entries = g_list_store_new (TVM_TYPE_TAR_ENTRY);
+  g_autofree char *display = g_filename_display_name (tar_file);
+  struct stat st;
+  gboolean ok;
+  int fd;
+
+  if (g_cancellable_set_error_if_cancelled (job->cancellable, error))
+    return NULL;
+
+  fd = open_archive (tar_file, &st, error);
+  if (fd < 0)
+    return NULL;
+
+  ok = tvm_archive_list (job, fd, display, entries, error);
+  close (fd);
+  return ok ? G_LIST_MODEL (g_steal_pointer (&entries)) : NULL;
+}
+
+/**
+ * tvm_tar_list:
+ * @tar_file: (type filename): an archive
+ * @options: (nullable): how much; %NULL is as without any set
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Lists what is in a tar archive.
+ *
+ * Everything is listed as it stands in the archive, which may be more than
+ * [func@TvmSupport.tar_extract] would unpack: links, devices, names that lead elsewhere. An archive
+ * that is malformed or truncated, or that goes beyond the limits in @options, is refused with
+ * `TVM_ERROR_INVALID_ARCHIVE`. Errors of the file system come as `G_IO_ERROR`.
+ *
+ * This function blocks; see [func@TvmSupport.tar_list_async].
+ *
+ * Returns: (transfer full): a list of [class@TvmSupport.TarEntry] in the order of the archive, or
+ *   %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GListModel *
+tvm_tar_list (const char     *tar_file,
+              TvmTarOptions  *options,
+              GCancellable   *cancellable,
+              GError        **error)
+{
+  g_auto (TvmArchiveJob) job = { 0 };
+
+  g_return_val_if_fail (tar_file != NULL, NULL);
+  g_return_val_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  tvm_archive_job_init (&job, options, NULL, cancellable);
+  return list (&job, tar_file, error);
+}
+
+static void
+list_in_thread (GTask        *task,
+                gpointer      source_object,
+                gpointer      task_data,
+                GCancellable *cancellable)
+{
+  TarJob *job = task_data;
+  GError *error = NULL;
+  GListModel *entries = list (&job->archive, job->path, &error);
+
+  if (entries != NULL)
+    g_task_return_pointer (task, entries, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * tvm_tar_list_async:
+ * @tar_file: (type filename): an archive
+ * @options: (nullable): how much
+ * @cancellable: (nullable): a cancellable
+ * @callback: (nullable) (scope async) (closure user_data): called in the thread-default context of
+ *   the caller when the archive has been read
+ * @user_data: data for @callback
+ *
+ * Lists what is in a tar archive, in another thread.
+ *
+ * See [func@TvmSupport.tar_list]. Finish with [func@TvmSupport.tar_list_finish].
+ *
+ * Since: 1.0
+ */
+void
+tvm_tar_list_async (const char          *tar_file,
+                    TvmTarOptions       *options,
+                    GCancellable        *cancellable,
+                    GAsyncReadyCallback  callback,
+                    gpointer             user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  TarJob *job;
+
+  g_return_if_fail (tar_file != NULL);
+  g_return_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  job = tar_job_new (options, cancellable);
+  job->path = g_strdup (tar_file);
+  task = tar_task_new (tvm_tar_list_async, job, cancellable, callback, user_data);
+  g_task_run_in_thread (task, list_in_thread);
+}
+
+/**
+ * tvm_tar_list_finish:
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Finishes what [func@TvmSupport.tar_list_async] started.
+ *
+ * Returns: (transfer full): a list of [class@TvmSupport.TarEntry] in the order of the archive, or
+ *   %NULL with @error set
+ *
+ * Since: 1.0
+ */
+GListModel *
+tvm_tar_list_finish (GAsyncResult  *result,
+                     GError       **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, tvm_tar_list_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /* Whether the content of @fd is a tar with an entry at least. Leaves @fd at its start. */
@@ -397,11 +619,11 @@ make_folder (TvmTempDirectory  *temp,
 
 /* Adds @path to @normalized, or the files in it if it is a tar. */
 static gboolean
-normalize_one (TvmTempDirectory  *temp,
+normalize_one (TvmArchiveJob     *job,
+               TvmTempDirectory  *temp,
                const char        *path,
                guint             *next,
                GPtrArray         *normalized,
-               GCancellable      *cancellable,
                GError           **error)
 {
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
@@ -427,7 +649,7 @@ normalize_one (TvmTempDirectory  *temp,
     }
 
   folder = make_folder (temp, next, error);
-  ok = folder != NULL && extract_into (fd, display, folder, files, cancellable, error);
+  ok = folder != NULL && extract_here (job, fd, display, folder, files, error);
   close (fd);
   if (!ok && folder != NULL)
     (void) g_rmdir (folder);
@@ -436,10 +658,32 @@ normalize_one (TvmTempDirectory  *temp,
   return ok;
 }
 
+static char **
+normalize (TvmArchiveJob       *job,
+           TvmTempDirectory    *temp,
+           const char * const  *files,
+           GError             **error)
+{
+  g_autoptr (GPtrArray) normalized = g_ptr_array_new_with_free_func (g_free);
+  guint next = 0;
+
+  for (guint i = 0; files[i] != NULL; i++)
+    {
+      if (g_cancellable_set_error_if_cancelled (job->cancellable, error))
+        return NULL;
+      if (!normalize_one (job, temp, files[i], &next, normalized, error))
+        return NULL;
+    }
+
+  g_ptr_array_add (normalized, NULL);
+  return (char **) g_ptr_array_steal (normalized, NULL);
+}
+
 /**
  * tvm_tar_normalize_file_list:
  * @temp: where to unpack
  * @files: (array zero-terminated=1) (element-type filename): paths of files
+ * @options: (nullable): how, and how much of each archive; %NULL is as without any set
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
@@ -464,28 +708,20 @@ normalize_one (TvmTempDirectory  *temp,
 char **
 tvm_tar_normalize_file_list (TvmTempDirectory    *temp,
                              const char * const  *files,
+                             TvmTarOptions       *options,
                              GCancellable        *cancellable,
                              GError             **error)
 {
-  g_autoptr (GPtrArray) normalized = NULL;
-  guint next = 0;
+  g_auto (TvmArchiveJob) job = { 0 };
 
   g_return_val_if_fail (TVM_IS_TEMP_DIRECTORY (temp), NULL);
   g_return_val_if_fail (files != NULL, NULL);
+  g_return_val_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options), NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  normalized = g_ptr_array_new_with_free_func (g_free);
-  for (guint i = 0; files[i] != NULL; i++)
-    {
-      if (g_cancellable_set_error_if_cancelled (cancellable, error))
-        return NULL;
-      if (!normalize_one (temp, files[i], &next, normalized, cancellable, error))
-        return NULL;
-    }
-
-  g_ptr_array_add (normalized, NULL);
-  return (char **) g_ptr_array_steal (normalized, NULL);
+  tvm_archive_job_init (&job, options, NULL, cancellable);
+  return normalize (&job, temp, files, error);
 }
 
 static void
@@ -494,10 +730,9 @@ normalize_in_thread (GTask        *task,
                      gpointer      task_data,
                      GCancellable *cancellable)
 {
-  const TarJob *job = task_data;
+  TarJob *job = task_data;
   GError *error = NULL;
-  char **files = tvm_tar_normalize_file_list (job->temp, (const char *const *) job->files,
-                                              cancellable, &error);
+  char **files = normalize (&job->archive, job->temp, (const char *const *) job->files, &error);
 
   if (files != NULL)
     g_task_return_pointer (task, files, (GDestroyNotify) g_strfreev);
@@ -509,6 +744,7 @@ normalize_in_thread (GTask        *task,
  * tvm_tar_normalize_file_list_async:
  * @temp: where to unpack
  * @files: (array zero-terminated=1) (element-type filename): paths of files
+ * @options: (nullable): how, and how much of each archive; %NULL is as without any set
  * @cancellable: (nullable): a cancellable
  * @callback: (nullable) (scope async) (closure user_data): called in the thread-default context of
  *   the caller when all has been unpacked
@@ -524,6 +760,7 @@ normalize_in_thread (GTask        *task,
 void
 tvm_tar_normalize_file_list_async (TvmTempDirectory    *temp,
                                    const char * const  *files,
+                                   TvmTarOptions       *options,
                                    GCancellable        *cancellable,
                                    GAsyncReadyCallback  callback,
                                    gpointer             user_data)
@@ -533,9 +770,10 @@ tvm_tar_normalize_file_list_async (TvmTempDirectory    *temp,
 
   g_return_if_fail (TVM_IS_TEMP_DIRECTORY (temp));
   g_return_if_fail (files != NULL);
+  g_return_if_fail (options == NULL || TVM_IS_TAR_OPTIONS (options));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  job = g_new0 (TarJob, 1);
+  job = tar_job_new (options, cancellable);
   job->temp = g_object_ref (temp);
   job->files = g_strdupv ((char **) files);
   task = tar_task_new (tvm_tar_normalize_file_list_async, job, cancellable, callback, user_data);

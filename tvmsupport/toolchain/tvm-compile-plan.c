@@ -218,7 +218,7 @@ add_maybe_tar (TvmCompilePlan  *plan,
   if (!need_work_directory (plan, error))
     return FALSE;
 
-  unpacked = tvm_tar_normalize_file_list (plan->work, files, cancellable, error);
+  unpacked = tvm_tar_normalize_file_list (plan->work, files, NULL, cancellable, error);
   if (unpacked == NULL)
     return FALSE;
 

@@ -30,9 +30,10 @@ const FUNCTIONS = {
     cc_get_global_symbol_section_map: 3,
     cc_get_target_triple: 2,
     describe: 1,
-    tar_create: 3,
-    tar_extract: 3,
-    tar_normalize_file_list: 3,
+    tar_create: 4,
+    tar_extract: 4,
+    tar_list: 3,
+    tar_normalize_file_list: 4,
 };
 
 // Constructors and methods without a cancellable

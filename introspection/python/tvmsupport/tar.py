@@ -30,7 +30,7 @@ def tar(output, files):
         if name in seen:
             raise ValueError(f"duplicate file name {name}")
         seen.add(name)
-    _bridge.call(TvmSupport.tar_create, _bridge.path(output), files)
+    _bridge.call(TvmSupport.tar_create, _bridge.path(output), files, None)
 
 
 tar.output_format = "tar"
@@ -46,7 +46,7 @@ def untar(tar_file, directory):
     directory : str
         The directory.
     """
-    _bridge.call(TvmSupport.tar_extract, _bridge.path(tar_file), _bridge.path(directory))
+    _bridge.call(TvmSupport.tar_extract, _bridge.path(tar_file), _bridge.path(directory), None)
 
 
 def _is_to_look_at(path):
@@ -73,6 +73,6 @@ def normalize_file_list_by_unpacking_tars(temp, file_list):
     for to_look_at, paths in itertools.groupby(_bridge.paths(file_list), _is_to_look_at):
         if to_look_at:
             native = getattr(temp, "native", temp)
-            paths = _bridge.call(TvmSupport.tar_normalize_file_list, native, list(paths))
+            paths = _bridge.call(TvmSupport.tar_normalize_file_list, native, list(paths), None)
         ret_list.extend(paths)
     return ret_list
