@@ -670,6 +670,44 @@ test_clang (CompileFixture *self,
   g_assert_nonnull (strstr (error->message, "missing"));
 }
 
+/* With the C library of WASI: a module that allocates memory, and a program that node runs */
+static void
+test_wasi (CompileFixture *self,
+           gconstpointer   data)
+{
+  static const char runner[] =
+    "const { WASI } = require ('wasi');"
+    "const wasi = new WASI ({ version: 'preview1' });"
+    "const module = new WebAssembly.Module (require ('fs').readFileSync (process.argv[1]));"
+    "wasi.start (new WebAssembly.Instance (module, { wasi_snapshot_preview1: wasi.wasiImport }));";
+  g_autofree char *program = compile_fixture_path (self, "program");
+  g_autofree char *said = NULL;
+
+  if (!compile_fixture_have ("clang") || !compile_fixture_have ("wasm-ld") ||
+      !compile_fixture_have ("node"))
+    return;
+  if (!g_file_test ("/usr/lib/wasm32-wasi/libc.a", G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("wasi-libc is not installed");
+      return;
+    }
+
+  g_clear_object (&self->compiler);
+  self->compiler = tvm_compiler_new_for_command ("clang --target=wasm32-wasi");
+  make (self, TVM_COMPILE_KIND_WASM, "length.c",
+        "#include <stdlib.h>\n#include <string.h>\n"
+        "int length (int n)\n"
+        "{ char *p = calloc (n + 1, 1); int l; memset (p, 'x', n); l = strlen (p); free (p);"
+        " return l; }\n", "length.wasm");
+  assert_call (self, "length.wasm", "length", "42", "42");
+
+  make (self, TVM_COMPILE_KIND_EXECUTABLE, "program.c",
+        "#include <stdio.h>\nint main (void) { puts (\"hello\"); return 0; }\n", "program");
+  said = compile_fixture_run ("node", "--no-warnings", "--experimental-wasi-unstable-preview1",
+                              "-e", runner, program, NULL);
+  g_assert_cmpstr (said, ==, "hello\n");
+}
+
 /* A compiler for another target says so before it is run. */
 static void
 test_native (CompileFixture *self,
@@ -712,6 +750,7 @@ main (int    argc,
   add ("/emcc/tvmjs", test_tvmjs);
   add ("/emcc/tvmjs-undefined", test_tvmjs_undefined);
   add ("/emcc/clang", test_clang);
+  add ("/emcc/wasi", test_wasi);
   add ("/emcc/native", test_native);
 
   return g_test_run ();
