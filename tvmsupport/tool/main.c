@@ -17,6 +17,8 @@ static const ToolCommand commands[] = {
   { "wasm", N_("Make a WebAssembly module"), tool_run_wasm },
   { "llvm-ir", N_("Make LLVM's intermediate language of sources"), tool_run_llvm_ir },
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
+  { "tar", N_("Pack files into a tar archive"), tool_run_tar },
+  { "untar", N_("Unpack or list a tar archive"), tool_run_untar },
   { "run", N_("Run a program within limits"), tool_run_run },
   { "map", N_("Run a program for each of many inputs"), tool_run_map },
   { "cache", N_("Count or clear the cache of compiled kernels"), tool_run_cache },

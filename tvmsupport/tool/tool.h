@@ -53,6 +53,10 @@ int tool_run_run      (Tool  *tool,
                        char **argv);
 int tool_run_symbols  (Tool  *tool,
                        char **argv);
+int tool_run_tar      (Tool  *tool,
+                       char **argv);
+int tool_run_untar    (Tool  *tool,
+                       char **argv);
 int tool_run_wasm     (Tool  *tool,
                        char **argv);
 
