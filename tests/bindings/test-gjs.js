@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The library from JavaScript, with what overrides/TvmSupport.js adds.
 import Gio from 'gi://Gio';
+import GIRepository from 'gi://GIRepository?version=2.0';
 import GLib from 'gi://GLib';
 import TvmSupport from 'gi://TvmSupport?version=1';
 
@@ -42,7 +43,33 @@ function processesOf(path) {
     return found;
 }
 
+// What gives no promise: the functions of C that are still as they were
+function* listPlainAsync() {
+    const {FUNCTION, OBJECT} = GIRepository.InfoType;
+    const repository = GIRepository.Repository.get_default();
+
+    for (let i = 0; i < repository.get_n_infos('TvmSupport'); i++) {
+        const info = repository.get_info('TvmSupport', i);
+        const found = info.get_type() === FUNCTION ? [[TvmSupport, info.get_name()]] : [];
+        if (info.get_type() === OBJECT) {
+            const owner = TvmSupport[info.get_name()];
+            for (let j = 0; j < GIRepository.object_info_get_n_methods(info); j++) {
+                const name = GIRepository.object_info_get_method(info, j).get_name();
+                found.push([owner, name], [owner.prototype, name]);
+            }
+        }
+        for (const [owner, name] of found) {
+            if (name.endsWith('_async') && String(owner[name]).includes('native symbol'))
+                yield `${info.get_name()} ${name}`;
+        }
+    }
+}
+
 await run({
+    'gives a promise for everything that may take long': () => {
+        assertEqual([...listPlainAsync()], []);
+    },
+
     'compiles a file and awaits it': async () => {
         const source = write('add.c', 'int add (int a, int b) { return a + b; }\n');
         const result = await TvmSupport.Compiler.new().compile_async(

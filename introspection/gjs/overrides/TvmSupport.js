@@ -16,6 +16,7 @@ const METHODS = {
         create_staticlib: 4,
         load_toolchain: 1,
     },
+    KernelCache: {clear: 1, dup_stats: 1, lookup: 2, store: 3, trim: 2},
     MapIterator: {next: 1},
     PoolExecutor: {call: 3, submit: 2},
     PopenWorker: {recv: 1},
@@ -23,13 +24,21 @@ const METHODS = {
 };
 
 const STATICS = {
+    TempDirectory: {clean: 3},
     Toolchain: {new: 2, discover: 2},
 };
 
 const FUNCTIONS = {
     cc_get_global_symbol_section_map: 3,
     cc_get_target_triple: 2,
+    clang_create_llvm: 5,
     describe: 1,
+    emcc_create_tvmjs_wasm: 7,
+    nvcc_compile_cuda: 7,
+    nvcc_get_cuda_version: 2,
+    nvcc_get_target_compute_version: 2,
+    nvcc_have_cudagraph: 1,
+    nvcc_link_device: 5,
     tar_create: 4,
     tar_extract: 4,
     tar_list: 3,
@@ -38,7 +47,10 @@ const FUNCTIONS = {
 
 // Constructors and methods without a cancellable
 const CONSTRUCTORS = {
-    Compiler: {new: 1, new_cross: 4, new_for_command: 1},
+    CompileRequest: {new_tvmjs: 4},
+    Compiler: {new: 1, new_cross: 4, new_emcc: 1, new_for_command: 1},
+    KernelCache: {new: 1},
+    NvccCompiler: {new: 1},
     Task: {new: 2},
     TempDirectory: {new: 1},
 };
