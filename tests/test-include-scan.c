@@ -157,7 +157,8 @@ test_unknown (Fixture       *fixture,
   static const char * const sources[] = {
     "#include MACRO", "#include \\\n MACRO", "#include", "#include \"macro.h\"", "#import \"c.h\"",
     "#embed \"c.h\"", "\?\?=include \"c.h\"", "#if __has_include(MACRO)", "#define X __has_include",
-    "#define X(y) __has_include(y)", "%:if __has_include ( MACRO )",
+    "#define X(y) __has_include(y)",
+    "#define Has_Include(y) __has_include(y)", "%:if __has_include ( MACRO )",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)

@@ -212,6 +212,8 @@ test_options (CompileFixture *self,
                   TVM_CACHE_STATUS_BYPASS);
   assert_compile (self, source, (const char *[]) { "-DA=1", trace_option, NULL },
                   TVM_CACHE_STATUS_BYPASS);
+  assert_compile (self, source, (const char *[]) { "-DA=1", "-DASK=__has_include", NULL },
+                  TVM_CACHE_STATUS_BYPASS);
   g_setenv ("NVRTC_APPEND_FLAGS", "-DB=7", TRUE);
   assert_compile (self, source, (const char *[]) { "-DA=1", NULL }, TVM_CACHE_STATUS_BYPASS);
   g_unsetenv ("NVRTC_APPEND_FLAGS");

@@ -154,7 +154,7 @@ find_objection (TvmNvrtcCache *self)
       const char *option = self->options[i];
 
       if (starts_with_any (option, unkept_options, G_N_ELEMENTS (unkept_options)) ||
-          g_str_has_suffix (option, "=native") ||
+          g_str_has_suffix (option, "=native") || strstr (option, "has_include") != NULL ||
           (g_str_has_prefix (option, "--ptxas-options") && !is_kept_by_optimizer (option)))
         {
           g_autofree char *shown = g_filename_display_name (option);

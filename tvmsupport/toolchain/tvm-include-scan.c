@@ -297,9 +297,8 @@ defines_question (const char *directive)
 {
   const char *name = skip_blanks (directive + strlen ("define"));
   g_autofree char *macro = g_strndup (name, word_length (name));
-  g_autofree char *lower = g_ascii_strdown (macro, -1);
 
-  return strstr (lower, "has_include") != NULL;
+  return strstr (macro, "has_include") != NULL || strstr (macro, "HAS_INCLUDE") != NULL;
 }
 
 /* __has_include and what is named after it, @at its "has_include" */
