@@ -8,6 +8,7 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,11 @@
 
 #define KERNEL "#include \"k.h\"\nextern \"C\" __global__ void f (int *x) { int unused; *x = VALUE; }\n"
 
+#define N_PROCESSES 3
+#define N_KERNELS 8
+
 static gboolean works;
+static const char *program;
 
 static gboolean
 prepare (CompileFixture *self)
@@ -316,6 +321,81 @@ test_output (CompileFixture *self,
   }
 }
 
+static TvmCompileResult *
+compile_numbered (TvmCompiler  *compiler,
+                  guint         number,
+                  GError      **error)
+{
+  g_autofree char *source = g_strdup_printf (
+    "extern \"C\" __global__ void f (int *x) { *x = %u; }\n", 77700 + number);
+  g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_PTX);
+  g_autoptr (GBytes) bytes = g_bytes_new (source, strlen (source));
+
+  tvm_compile_request_add_input_bytes (request, "k.cu", bytes, TVM_LANGUAGE_CUDA);
+  return tvm_compiler_compile (compiler, request, NULL, error);
+}
+
+static int
+run_child (const char *directory)
+{
+  g_autoptr (TvmNvrtcCompiler) compiler = tvm_nvrtc_compiler_new (NULL);
+  g_autoptr (TvmKernelCache) cache = tvm_kernel_cache_new (directory);
+
+  tvm_compiler_set_cache (TVM_COMPILER (compiler), cache);
+  for (guint i = 0; i < N_KERNELS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TvmCompileResult) result =
+        compile_numbered (TVM_COMPILER (compiler), i, &error);
+
+      if (result == NULL || !tvm_compile_result_get_successful (result))
+        return 1;
+    }
+
+  return 0;
+}
+
+/* Several make the same kernels at the same time, and one of them is killed at it. */
+static void
+test_processes (CompileFixture *self,
+                gconstpointer   data)
+{
+  g_autofree char *directory = compile_fixture_path (self, "cache");
+  GSubprocess *children[N_PROCESSES];
+  g_autoptr (GError) error = NULL;
+
+  if (!prepare (self))
+    return;
+
+  for (guint i = 0; i < N_PROCESSES; i++)
+    {
+      children[i] = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, program, "--child",
+                                      directory, NULL);
+      g_assert_no_error (error);
+    }
+  g_subprocess_send_signal (children[0], SIGKILL);
+  for (guint i = 0; i < N_PROCESSES; i++)
+    {
+      g_assert_true (g_subprocess_wait (children[i], NULL, &error));
+      g_assert_no_error (error);
+      g_assert_true (i == 0 || g_subprocess_get_successful (children[i]));
+      g_object_unref (children[i]);
+    }
+
+  for (guint i = 0; i < N_KERNELS; i++)
+    {
+      g_autofree char *value = g_strdup_printf ("%u", 77700 + i);
+      g_autoptr (TvmCompileResult) result = compile_numbered (self->compiler, i, &error);
+      GBytes *ptx;
+
+      g_assert_no_error (error);
+      assert_status (result, TVM_CACHE_STATUS_HIT);
+      ptx = tvm_compile_result_get_bytes (result);
+      g_assert_nonnull (memmem (g_bytes_get_data (ptx, NULL), g_bytes_get_size (ptx), value,
+                                strlen (value)));
+    }
+}
+
 /* A library that cannot be loaded is an error, with a cache as without one. */
 static void
 test_no_library (CompileFixture *self,
@@ -389,7 +469,11 @@ int
 main (int    argc,
       char **argv)
 {
+  if (argc == 3 && strcmp (argv[1], "--child") == 0)
+    return run_child (argv[2]);
+
   g_test_init (&argc, &argv, NULL);
+  program = argv[0];
   works = has_nvrtc ();
 
   g_test_add_func ("/nvrtc-cache/default", test_default);
@@ -400,6 +484,7 @@ main (int    argc,
   compile_fixture_add ("/nvrtc-cache/sources", test_sources);
   compile_fixture_add ("/nvrtc-cache/folders", test_folders);
   compile_fixture_add ("/nvrtc-cache/output", test_output);
+  compile_fixture_add ("/nvrtc-cache/processes", test_processes);
   compile_fixture_add ("/nvrtc-cache/no-library", test_no_library);
 
   return g_test_run ();
