@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define SOURCE "#include \"k.h\"\n#warning here\nint f (void) { return VALUE; }\n"
@@ -567,6 +568,32 @@ test_no_use (CompileFixture *self,
   assert_compile (self, source, NULL, TVM_CACHE_STATUS_MISS);
 }
 
+/* What does not fit is compiled all the same, and what fits is kept. */
+static void
+test_full_disk (CompileFixture *self,
+                gconstpointer   data)
+{
+  g_autofree char *small = compile_fixture_write (self, "a.c", "int a;\n");
+  g_autofree char *large =
+    compile_fixture_write (self, "b.c", "const char b[100000] = { 1, 2, 3 };\n");
+  g_autofree char *directory = compile_fixture_path (self, "cache");
+
+  g_assert_cmpint (g_mkdir (directory, 0700), ==, 0);
+  if (mount ("tmpfs", directory, "tmpfs", 0, "size=64k,mode=700") < 0)
+    {
+      g_test_skip ("no file system can be mounted");
+      return;
+    }
+
+  use_cache (self);
+  assert_compile (self, large, NULL, TVM_CACHE_STATUS_BYPASS);
+  assert_compile (self, large, NULL, TVM_CACHE_STATUS_BYPASS);
+  assert_compile (self, small, NULL, TVM_CACHE_STATUS_MISS);
+  assert_compile (self, small, NULL, TVM_CACHE_STATUS_HIT);
+  tvm_compiler_set_cache (self->compiler, NULL);
+  g_assert_cmpint (umount (directory), ==, 0);
+}
+
 static char *
 make_key (const char *a,
           const char *b,
@@ -668,6 +695,7 @@ main (int   argc,
   add ("/compile-cache/library", test_library);
   add ("/compile-cache/damaged", test_damaged);
   add ("/compile-cache/no-use", test_no_use);
+  add ("/compile-cache/full-disk", test_full_disk);
   add ("/compile-cache/entry", test_entry);
   g_test_add_func ("/compile-cache/fields", test_fields);
   return g_test_run ();
