@@ -92,6 +92,17 @@ count_fds (Fixture *f)
   return n;
 }
 
+static guint
+count_all_fds (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
 static void
 acquire (TvmFileLock *lock)
 {
@@ -537,6 +548,41 @@ test_cancel_race (Fixture       *f,
   g_assert_cmpuint (count_fds (f), ==, 0);
 }
 
+/* Waits that end without the lock leave nothing behind. */
+static void
+test_many_waits (Fixture       *f,
+                 gconstpointer  data)
+{
+  g_autoptr (TvmFileLock) one = tvm_file_lock_new (f->path);
+  g_autoptr (TvmFileLock) two = tvm_file_lock_new (f->path);
+  guint n_fds;
+
+  acquire (one);
+  assert_busy (two, 1);
+  n_fds = count_all_fds ();
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Acquisition acquisition = { NULL };
+
+      tvm_file_lock_acquire_async (two, i % 2 == 0 ? (gint64) i % 5 : -1, cancellable, on_acquired,
+                                   &acquisition);
+      for (guint j = 0; i % 2 != 0 && j < i % 4; j++)
+        g_main_context_iteration (NULL, FALSE);
+      if (i % 2 != 0)
+        g_cancellable_cancel (cancellable);
+      wait_for (&acquisition);
+      if (i % 2 == 0)
+        g_assert_error (acquisition.error, TVM_ERROR, TVM_ERROR_TIMED_OUT);
+      else
+        g_assert_error (acquisition.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_clear_error (&acquisition.error);
+    }
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (count_all_fds (), ==, n_fds);
+}
+
 static gpointer
 own_context_thread (gpointer user_data)
 {
@@ -957,6 +1003,53 @@ test_fork (Fixture       *f,
   g_object_unref (lock);
 }
 
+/* A child does not take away what its parent waits for, and waits for itself. */
+static void
+test_fork_waiting (Fixture       *f,
+                   gconstpointer  data)
+{
+  g_autoptr (TvmFileLock) one = NULL;
+  g_autoptr (TvmFileLock) two = NULL;
+  Acquisition acquisition = { NULL };
+  int ready[2];
+  char byte;
+  pid_t pid;
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      return;
+    }
+
+  one = tvm_file_lock_new (f->path);
+  two = tvm_file_lock_new (f->path);
+  acquire (one);
+  tvm_file_lock_acquire_async (two, LONG_MSEC, NULL, on_acquired, &acquisition);
+  g_assert_no_errno (pipe2 (ready, O_CLOEXEC));
+  pid = fork ();
+  if (pid == 0)
+    {
+      g_autoptr (TvmFileLock) own = tvm_file_lock_new (f->path);
+      g_autoptr (GError) error = NULL;
+
+      close (ready[0]);
+      if (tvm_file_lock_acquire (own, 20, NULL, &error)
+          || !g_error_matches (error, TVM_ERROR, TVM_ERROR_TIMED_OUT))
+        _exit (1);
+      if (write (ready[1], "+", 1) != 1)
+        _exit (2);
+      _exit (tvm_file_lock_acquire (own, LONG_MSEC, NULL, NULL) ? 0 : 3);
+    }
+
+  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
+  tvm_file_lock_release (one);
+  wait_for (&acquisition);
+  g_assert_no_error (acquisition.error);
+  tvm_file_lock_release (two);
+  wait_for_child (pid);
+}
+
 /* The same if the parent is killed while its child lives */
 static void
 test_fork_killed (Fixture       *f,
@@ -1039,12 +1132,14 @@ main (int   argc,
   ADD ("async/unref", test_async_unref);
   ADD ("cancelled", test_cancelled);
   ADD ("cancel-race", test_cancel_race);
+  ADD ("many-waits", test_many_waits);
   ADD ("own-context", test_own_context);
   ADD ("sync-no-context", test_sync_no_context);
   ADD ("count", test_count);
   ADD ("python", test_python);
   ADD ("killed", test_killed);
   ADD ("fork", test_fork);
+  ADD ("fork-waiting", test_fork_waiting);
   ADD ("fork-killed", test_fork_killed);
 #undef ADD
 

@@ -603,6 +603,33 @@ test_exit (void)
   g_assert_cmpuint (count_left (), ==, before);
 }
 
+/* Threads that go on to make them while the process exits leave none. */
+static void
+test_exit_threads (void)
+{
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (GSubprocess) process = start_helper ("exit-threads");
+      g_autofree char *path = read_line (process);
+
+      end_helper (process);
+      g_assert_false (exists (path));
+      g_assert_cmpuint (count_left (), ==, 0);
+    }
+}
+
+static gpointer
+make_for_ever (gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  while (tvm_temp_directory_new (NULL, &error) != NULL)
+    ;
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_CREATED_PAST_EXIT);
+  /* The process may not wait for it. */
+  return NULL;
+}
+
 /* What killed processes left is removed by the next, and nothing else. */
 static void
 test_sweep (void)
@@ -826,6 +853,8 @@ run_helper (const char *mode)
       g_assert_true (tvm_temp_directory_remove_on_signals (&error));
       g_assert_no_error (error);
     }
+  for (guint i = 0; i < 4 && g_str_equal (mode, "exit-threads"); i++)
+    g_thread_unref (g_thread_new ("maker", make_for_ever, NULL));
   if (g_str_equal (mode, "signals-fork"))
     run_signals_fork (tvm_temp_directory_get_path (temp));
 
@@ -871,6 +900,7 @@ main (int   argc,
   g_test_add_func ("/temp-directory/debug", test_debug);
   g_test_add_func ("/temp-directory/fork", test_fork);
   g_test_add_func ("/temp-directory/exit", test_exit);
+  g_test_add_func ("/temp-directory/exit/threads", test_exit_threads);
   g_test_add_func ("/temp-directory/sweep", test_sweep);
   g_test_add_func ("/temp-directory/progress", test_progress);
   g_test_add_func ("/temp-directory/keep-for-debug", test_keep_for_debug);

@@ -23,10 +23,15 @@
 /* Guarded by the fork lock */
 static GHashTable *places;      /* (element-type TvmTempPlace) (owned): what is to go at exit */
 static gboolean past_exit;
+static guint n_making;          /* calls that make one just now */
+static TvmOwner making_owner;   /* of that number */
 static GThreadPool *removers;   /* of what was moved aside */
 static TvmOwner removers_owner;
 
 #define MAX_REMOVERS 2
+
+/* How long it takes to make one, about */
+#define MAKING_USEC 100
 
 #define MAX_LOCK_ATTEMPTS 100
 
@@ -239,6 +244,13 @@ tvm_temp_place_remove_all (void)
   left = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_temp_place_unref);
   tvm_fork_lock ();
   past_exit = TRUE;
+  /* Other threads run on until the very end: what one is about to make is not to miss this. */
+  while (n_making > 0 && tvm_owner_is_current (making_owner))
+    {
+      tvm_fork_unlock ();
+      g_usleep (MAKING_USEC);
+      tvm_fork_lock ();
+    }
   if (places != NULL)
     {
       g_hash_table_iter_init (&iter, places);
@@ -251,40 +263,55 @@ tvm_temp_place_remove_all (void)
     tvm_temp_place_drop (left->pdata[i]);
 }
 
+/* Between these two, the exit hook waits. */
 static gboolean
-is_past_exit (const char  *where,
+begin_making (const char  *where,
               GError     **error)
 {
+  static gboolean hooked;
   g_autofree char *display = NULL;
-  gboolean too_late;
+  gboolean too_late, hook;
 
   tvm_fork_lock ();
   too_late = past_exit;
-  tvm_fork_unlock ();
+  hook = !too_late && !hooked;
+  hooked |= hook;
+  /* The threads of the parent make none in a forked child. */
+  if (!tvm_owner_is_current (making_owner))
+    n_making = 0;
+  making_owner = tvm_owner_get_current ();
   if (!too_late)
-    return FALSE;
+    n_making++;
+  tvm_fork_unlock ();
+
+  if (hook)
+    atexit (tvm_temp_place_remove_all);
+  if (!too_late)
+    return TRUE;
 
   display = g_filename_display_name (where);
   g_set_error (error, TVM_ERROR, TVM_ERROR_CREATED_PAST_EXIT,
                _("No temporary directory can be made at “%s” once the process has begun to exit"),
                display);
-  return TRUE;
+  return FALSE;
+}
+
+static void
+end_making (void)
+{
+  tvm_fork_lock ();
+  n_making--;
+  tvm_fork_unlock ();
 }
 
 static void
 register_place (TvmTempPlace *place)
 {
-  gboolean first;
-
   tvm_fork_lock ();
-  first = places == NULL;
-  if (first)
+  if (places == NULL)
     places = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) tvm_temp_place_unref, NULL);
   g_hash_table_add (places, tvm_temp_place_ref (place));
   tvm_fork_unlock ();
-
-  if (first)
-    atexit (tvm_temp_place_remove_all);
 }
 
 /* Renames it to what a sweep would find, should this process be killed.
@@ -459,13 +486,6 @@ finish_place (TvmTempPlace  *place_taken,
 
   tvm_temp_place_set_keep (place, keep);
   register_place (place);
-  /* The exit hook may have run meanwhile, and so without this one. */
-  if (is_past_exit (place->path, error))
-    {
-      tvm_temp_place_remove (place, NULL, NULL, NULL);
-      return NULL;
-    }
-
   return g_steal_pointer (&place);
 }
 
@@ -481,24 +501,15 @@ make_absolute (const char *path)
   return g_build_filename (cwd, path, NULL);
 }
 
-TvmTempPlace *
-tvm_temp_place_new_at (const char  *given_path,
-                       gboolean     keep,
-                       GError     **error)
+static TvmTempPlace *
+make_at (const char  *path,
+         gboolean     keep,
+         GError     **error)
 {
-  g_autofree char *path = make_absolute (given_path);
-  gsize length = strlen (path);
-
-  while (length > 1 && path[length - 1] == '/')
-    path[--length] = '\0';
-
   for (;;)
     {
       g_autoptr (GError) local_error = NULL;
       TvmTempPlace *place;
-
-      if (is_past_exit (path, error))
-        return NULL;
 
       if (g_mkdir (path, TVM_TEMP_MODE) != 0)
         {
@@ -551,22 +562,17 @@ make_unique (const char *parent,
   return NULL;
 }
 
-TvmTempPlace *
-tvm_temp_place_new_in (const char  *given_parent,
-                       const char  *prefix,
-                       gboolean     keep,
-                       GError     **error)
+static TvmTempPlace *
+make_in (const char  *parent,
+         const char  *prefix,
+         gboolean     keep,
+         GError     **error)
 {
-  g_autofree char *parent = make_absolute (given_parent);
-
   for (;;)
     {
       g_autofree char *path = NULL;
       g_autoptr (GError) local_error = NULL;
       TvmTempPlace *place;
-
-      if (is_past_exit (parent, error))
-        return NULL;
 
       path = make_unique (parent, prefix);
       if (path == NULL)
@@ -588,6 +594,43 @@ tvm_temp_place_new_in (const char  *given_parent,
           return NULL;
         }
     }
+}
+
+TvmTempPlace *
+tvm_temp_place_new_at (const char  *given_path,
+                       gboolean     keep,
+                       GError     **error)
+{
+  g_autofree char *path = make_absolute (given_path);
+  gsize length = strlen (path);
+  TvmTempPlace *place;
+
+  while (length > 1 && path[length - 1] == '/')
+    path[--length] = '\0';
+
+  if (!begin_making (path, error))
+    return NULL;
+
+  place = make_at (path, keep, error);
+  end_making ();
+  return place;
+}
+
+TvmTempPlace *
+tvm_temp_place_new_in (const char  *given_parent,
+                       const char  *prefix,
+                       gboolean     keep,
+                       GError     **error)
+{
+  g_autofree char *parent = make_absolute (given_parent);
+  TvmTempPlace *place;
+
+  if (!begin_making (parent, error))
+    return NULL;
+
+  place = make_in (parent, prefix, keep, error);
+  end_making ();
+  return place;
 }
 
 gboolean
