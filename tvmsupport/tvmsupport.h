@@ -31,6 +31,7 @@
 #include <tvmsupport/toolchain/tvm-emcc.h>
 #include <tvmsupport/toolchain/tvm-kernel-cache.h>
 #include <tvmsupport/toolchain/tvm-toolchain.h>
+#include <tvmsupport/toolchain/tvm-xcode.h>
 #include <tvmsupport/tvm-describe.h>
 #include <tvmsupport/tvm-enums.h>
 #include <tvmsupport/tvm-error.h>

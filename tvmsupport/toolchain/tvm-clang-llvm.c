@@ -98,21 +98,6 @@ finish_ready (GObject      *source,
 }
 
 static void
-run_in_thread (GTask               *task,
-               GTaskThreadFunc      func,
-               GAsyncReadyCallback  callback)
-{
-  g_autoptr (GTask) thread_task =
-    g_task_new (NULL, g_task_get_cancellable (task), callback, g_object_ref (task));
-
-  g_task_set_source_tag (thread_task, run_in_thread);
-  /* A file that is in its place is a success, whatever happens later. */
-  g_task_set_check_cancellable (thread_task, FALSE);
-  g_task_set_task_data (thread_task, g_object_ref (task), g_object_unref);
-  g_task_run_in_thread (thread_task, func);
-}
-
-static void
 link_ready (GObject      *source,
             GAsyncResult *async_result,
             gpointer      user_data)
@@ -125,7 +110,7 @@ link_ready (GObject      *source,
   if (result == NULL)
     g_task_return_error (task, error);
   else
-    run_in_thread (task, finish_in_thread, finish_ready);
+    tvm_task_run_step (task, finish_in_thread, finish_ready);
 }
 
 static void
@@ -237,7 +222,7 @@ tidy_ready (GObject      *source,
       g_autoptr (TvmCompileRequest) only = g_list_model_get_item (G_LIST_MODEL (self->requests), 0);
 
       self->made = g_strdup (tvm_compile_request_get_output (only));
-      run_in_thread (task, finish_in_thread, finish_ready);
+      tvm_task_run_step (task, finish_in_thread, finish_ready);
     }
   else
     {
@@ -277,7 +262,7 @@ compile_ready (GObject      *source,
   if (results == NULL || !check_results (results, &error))
     g_task_return_error (task, error);
   else
-    run_in_thread (task, tidy_in_thread, tidy_ready);
+    tvm_task_run_step (task, tidy_in_thread, tidy_ready);
 }
 
 static void
@@ -409,7 +394,7 @@ tvm_clang_create_llvm_async (const char * const  *inputs,
     g_task_return_new_error (task, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                              _("There is no source to compile"));
   else if (!g_task_return_error_if_cancelled (task))
-    run_in_thread (task, prepare_in_thread, prepare_ready);
+    tvm_task_run_step (task, prepare_in_thread, prepare_ready);
 }
 
 /**

@@ -156,6 +156,36 @@ wants_depfile (Step *step)
          !tvm_compile_options_have_depfile ((const char * const *) step->request->options);
 }
 
+static gboolean
+names_itself (const char * const *options)
+{
+  for (guint i = 0; options != NULL && options[i] != NULL; i++)
+    {
+      if (strstr (options[i], "-install_name") != NULL)
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* A dynamic library of Apple knows its place, which is not where it is written at first.
+ * Returns: how many words were added */
+static guint
+add_install_name (Step         *step,
+                  GStrvBuilder *argv)
+{
+  const char *triple = tvm_toolchain_get_target_triple (step->toolchain);
+
+  if (step->stage == NULL || step->request->kind != TVM_COMPILE_KIND_SHARED || triple == NULL ||
+      strstr (triple, "-apple-") == NULL ||
+      names_itself ((const char * const *) step->request->options) ||
+      names_itself ((const char * const *) step->request->link_options))
+    return 0;
+
+  g_strv_builder_add_many (argv, "-install_name", step->output, NULL);
+  return 2;
+}
+
 /* The whole command, and how many words of it must stay on the command line when it is too long */
 static char **
 build_command (Step     *step,
@@ -188,6 +218,7 @@ build_command (Step     *step,
           g_strv_builder_addv (builder, (const char *[]) { "-MT", step->output, NULL });
           n_extra = 2;
         }
+      n_extra += add_install_name (step, builder);
     }
 
   command = g_strv_builder_end (builder);

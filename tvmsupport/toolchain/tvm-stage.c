@@ -8,6 +8,7 @@
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,10 @@ move_to_place (const char  *from,
   int errsv;
 
   if (rename (from, to) == 0)
+    return TRUE;
+  /* A folder with something in it, which then goes with the stage */
+  if ((errno == ENOTEMPTY || errno == EEXIST) &&
+      renameat2 (AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
     return TRUE;
 
   errsv = errno;

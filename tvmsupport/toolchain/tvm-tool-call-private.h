@@ -31,4 +31,10 @@ void              tvm_tool_set_failure (GError              **error,
 /* Returns: (transfer full): so much of the end of what a tool printed as a message may have */
 char             *tvm_tool_dup_tail    (const char           *text);
 
+/* A step of @task that blocks: @func runs in a thread and is given @task as its task data, and
+ * @callback as its user data, which it owns. */
+void              tvm_task_run_step    (GTask                *task,
+                                        GTaskThreadFunc       func,
+                                        GAsyncReadyCallback   callback);
+
 G_END_DECLS

@@ -116,3 +116,18 @@ tvm_tool_call_finish (GAsyncResult  *result,
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }
+
+void
+tvm_task_run_step (GTask               *task,
+                   GTaskThreadFunc      func,
+                   GAsyncReadyCallback  callback)
+{
+  g_autoptr (GTask) thread_task =
+    g_task_new (NULL, g_task_get_cancellable (task), callback, g_object_ref (task));
+
+  g_task_set_source_tag (thread_task, tvm_task_run_step);
+  /* A file that is in its place is a success, whatever happens later. */
+  g_task_set_check_cancellable (thread_task, FALSE);
+  g_task_set_task_data (thread_task, g_object_ref (task), g_object_unref);
+  g_task_run_in_thread (thread_task, func);
+}
