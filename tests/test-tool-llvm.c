@@ -3,9 +3,10 @@
 
 #include "tool-fixture.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
-/* `tvmsupport llvm-ir` */
+/* `tvmsupport llvm-ir` and `tvmsupport dylib` */
 
 static gboolean
 have_clang (void)
@@ -91,6 +92,67 @@ test_wrong (Fixture       *self,
     }
 }
 
+static void
+test_dylib (Fixture       *self,
+            gconstpointer  data)
+{
+  static const struct { const char *words; int status; const char *err; } cases[] = {
+    { "dylib one.c", 2, "No output was given" },
+    { "dylib -o -", 2, "“-” is no file" },
+    { "dylib -o out", 2, "No input was given" },
+    { "dylib -o out one.c -s beos", 1, "The SDK “beos” is none of “macosx”" },
+    { "dylib -o out one.c -j -1", 2, "-1 is no number of jobs" },
+#ifndef __APPLE__
+    { "dylib -o out one.c -a arm64", 1, "xcrun" },
+#endif
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Outcome) outcome = OUTCOME_INIT;
+
+      run (self, &outcome, cases[i].words);
+      g_assert_cmpint (outcome.status, ==, cases[i].status);
+      g_assert_nonnull (strstr (outcome.err, cases[i].err));
+    }
+}
+
+/* What xcrun finds here is a fake; the clang and the linker that it leads to are real. */
+static void
+test_dylib_made (Fixture       *self,
+                 gconstpointer  data)
+{
+  g_autofree char *old = g_strdup (g_getenv ("PATH"));
+  g_autofree char *path = g_strconcat (self->folder, ":", old, NULL);
+  g_autofree char *script = g_build_filename (self->folder, "xcrun", NULL);
+  g_autofree char *clang = g_build_filename (self->folder, "my-clang", NULL);
+  g_autofree char *lld = g_find_program_in_path ("ld.lld");
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  if (!have_clang ())
+    return;
+  if (lld == NULL)
+    {
+      g_test_skip ("no lld");
+      return;
+    }
+
+  write_file (self, "one.c", "int one (void) { return 1; }");
+  write_file (self, "xcrun", "#!/bin/sh\n[ \"$3\" = -find ] && echo ${0%/*}/my-clang || echo ${0%/*}\n");
+  write_file (self, "my-clang", "#!/bin/sh\nPATH=$PATH:/usr/lib/llvm-14/bin exec clang "
+                                "--target=arm64-apple-darwin -fuse-ld=lld -nostdlib \"$@\"\n");
+  g_assert_no_errno (g_chmod (script, 0755));
+  g_assert_no_errno (g_chmod (clang, 0755));
+  g_setenv ("PATH", path, TRUE);
+  run (self, &outcome, "dylib --json -o lib.dylib -a arm64 --min-os-version=12.0 one.c -- -O1");
+  g_setenv ("PATH", old, TRUE);
+
+  g_assert_cmpstr (outcome.err, ==, "");
+  g_assert_cmpint (outcome.status, ==, 0);
+  g_assert_nonnull (strstr (outcome.out, "-mmacosx-version-min=12.0"));
+  g_assert_true (exists (self, "lib.dylib"));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -101,6 +163,8 @@ main (int   argc,
   ADD ("stdout", test_stdout);
   ADD ("file", test_file);
   ADD ("wrong", test_wrong);
+  ADD ("dylib", test_dylib);
+  ADD ("dylib-made", test_dylib_made);
 #undef ADD
 
   return g_test_run ();

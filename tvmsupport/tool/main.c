@@ -16,6 +16,7 @@ static const ToolCommand commands[] = {
   { "cc", N_("Compile and link sources"), tool_run_cc },
   { "wasm", N_("Make a WebAssembly module"), tool_run_wasm },
   { "llvm-ir", N_("Make LLVM's intermediate language of sources"), tool_run_llvm_ir },
+  { "dylib", N_("Make a dynamic library for a system of Apple"), tool_run_dylib },
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
   { "tar", N_("Pack files into a tar archive"), tool_run_tar },
   { "untar", N_("Unpack or list a tar archive"), tool_run_untar },

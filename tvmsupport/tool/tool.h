@@ -43,6 +43,8 @@ int tool_run_clean    (Tool  *tool,
                        char **argv);
 int tool_run_describe (Tool  *tool,
                        char **argv);
+int tool_run_dylib    (Tool  *tool,
+                       char **argv);
 int tool_run_lock     (Tool  *tool,
                        char **argv);
 int tool_run_llvm_ir  (Tool  *tool,

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Invokes Xcode's compilers.
+
+Paths, lists of files and options may be of the types that the module cc takes.
+"""
+
+import json
+import os
+
+from gi.repository import GLib, TvmSupport
+
+from . import _bridge, _errors
+
+__all__ = ["compile_coreml", "compile_metal", "create_dylib", "xcrun"]
+
+_FAILURES = (
+    TvmSupport.Error.COMPILE_FAILED,
+    TvmSupport.Error.LINK_FAILED,
+    TvmSupport.Error.CRASHED,
+)
+
+
+def _call(what, function, *args):
+    try:
+        return _bridge.call_raw(function, *args)
+    except GLib.Error as error:
+        if any(_errors.is_tvm_error(error, code) for code in _FAILURES):
+            raise RuntimeError(f"{what}:\n{error.message}") from error
+        raise _errors.translate(error) from error
+
+
+def xcrun(cmd):
+    """Runs xcrun and returns its output.
+
+    Parameters
+    ----------
+    cmd : List[str]
+        The arguments.
+
+    Returns
+    -------
+    output : str
+        What it wrote to its standard output, without white space around it. If it fails, a
+        RuntimeError has what it said.
+    """
+    return _bridge.call(TvmSupport.xcode_xcrun, _bridge.paths(cmd))
+
+
+def create_dylib(output, objects, arch, sdk="macosx", min_os_version=None, *, options=None):
+    """Creates a dynamic library.
+
+    Parameters
+    ----------
+    output : str
+        The library.
+    objects : List[str]
+        Object files, source files, libraries or tars of objects.
+    arch : str
+        The architecture.
+    sdk : str
+        The SDK: ``macosx``, ``iphoneos`` or ``iphonesimulator``.
+    min_os_version : Optional[str]
+        The oldest version of the system that is to load it.
+    options : Optional[List[str]]
+        Additional options.
+    """
+    _call(
+        "Compilation error",
+        TvmSupport.xcode_create_dylib,
+        _bridge.path(output),
+        _bridge.paths(objects),
+        arch,
+        sdk,
+        min_os_version,
+        _bridge.options(options),
+    )
+
+
+create_dylib.output_format = "dylib"
+
+
+def compile_metal(code, path_target=None, sdk="macosx", min_os_version=None):
+    """Compiles Metal.
+
+    Parameters
+    ----------
+    code : str
+        The source.
+    path_target : Optional[str]
+        The file to write, too.
+    sdk : str
+        The SDK.
+    min_os_version : Optional[str]
+        The oldest version of the system that is to load it.
+
+    Returns
+    -------
+    metallib : bytearray
+        The library. If it cannot be made, a RuntimeError says why.
+    """
+    if isinstance(code, (bytes, bytearray)):
+        code = code.decode()
+    library = _call(
+        "Compilation error",
+        TvmSupport.xcode_compile_metal,
+        code,
+        _bridge.path(path_target),
+        sdk,
+        min_os_version,
+        None,
+    )
+    return bytearray(library.get_data())
+
+
+def compile_coreml(model, model_name="main", out_dir="."):
+    """Compiles a Core ML model and returns the path of the compiled model.
+
+    Parameters
+    ----------
+    model : Union[str, coremltools.models.MLModel]
+        A model of coremltools, which is saved in out_dir, or the path of one that was saved.
+    model_name : str
+        The name of what is made.
+    out_dir : str
+        The folder for it.
+    """
+    out_dir = _bridge.path(out_dir)
+    if isinstance(model, (str, bytes, os.PathLike)):
+        path = _bridge.path(model)
+    else:
+        # The runtime reads the names of the inputs and outputs from the description.
+        names = {"inputs": list(model.input_description), "outputs": list(model.output_description)}
+        model.short_description = json.dumps(names)
+        path = os.path.join(out_dir, model_name + ".mlmodel")
+        model.save(path)
+    return _call("Compile failed", TvmSupport.xcode_compile_coreml, path, model_name, out_dir)
