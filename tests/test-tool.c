@@ -554,7 +554,7 @@ static const struct
   { "tvmsupport llv", "llvm-ir" },
   { "tvmsupport llvm-ir -x ''", "c c++" },
   { "tvmsupport sy", "symbols" },
-  { "tvmsupport help d", "describe" },
+  { "tvmsupport help desc", "describe" },
   { "tvmsupport cc --kind s", "shared static" },
   { "tvmsupport cc --kind = s", "shared static" },
   { "tvmsupport cc --kind =", "object shared static executable" },
