@@ -560,7 +560,8 @@ test_tvmjs (CompileFixture *self,
   add_runtime (self);
   make (self, TVM_COMPILE_KIND_OBJECT, "f.c", USES_RUNTIME, "f.o");
 
-  g_assert_null (tvm_emcc_create_tvmjs_wasm (output, objects, NULL, NULL, NULL, NULL, NULL, &error));
+  g_assert_null (tvm_emcc_create_tvmjs_wasm (output, objects, NULL, NULL, NULL, NULL, NULL,
+                                             &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "TVM_HOME is not set"));
   g_clear_error (&error);
@@ -630,7 +631,8 @@ test_tvmjs_undefined (CompileFixture *self,
   g_assert_null (tvm_emcc_create_tvmjs_wasm (output, none, NULL, NULL, NULL, none, NULL, &error));
   g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
-  g_assert_null (tvm_emcc_create_tvmjs_wasm (output, no_object, NULL, NULL, NULL, none, NULL, &error));
+  g_assert_null (tvm_emcc_create_tvmjs_wasm (output, no_object, NULL, NULL, NULL, none, NULL,
+                                             &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_clear_error (&error);
   g_assert_null (tvm_emcc_create_tvmjs_wasm (output, objects, NULL, "/nonexistent/emcc", NULL, none,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The module emcc of the drop-in: names, signatures, attributes and exceptions of tvm.support.emcc."""
+"""The module emcc of the drop-in: names, signatures, attributes, exceptions of tvm.support.emcc."""
 
 import inspect
 import pathlib
@@ -137,7 +137,8 @@ def test_failures(module, tmp_path):
     with pytest.raises(FileNotFoundError, match="missing.bc"):
         emcc.create_tvmjs_wasm(output, [module], libs=[tmp_path / "missing.bc"], runtime=[])
     with pytest.raises(FileNotFoundError, match="no-emcc"):
-        emcc.create_tvmjs_wasm(output, [module], cc=pathlib.Path("/nonexistent/no-emcc"), runtime=[])
+        command = pathlib.Path("/nonexistent/no-emcc")
+        emcc.create_tvmjs_wasm(output, [module], cc=command, runtime=[])
     with pytest.raises(ValueError):
         emcc.create_tvmjs_wasm(output, [], runtime=[])
     assert output.read_text() == "old"

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /* What the commands that compile share */
 
-/* Cuts off what follows a "--": the options of the compiler, none of which can then be taken for one
- * of ours.
+/* Cuts off what follows a "--": the options of the compiler, none of which can then be taken for
+ * one of ours.
  * Returns: (transfer full): those */
 char **tool_split_options (char              **words);
 

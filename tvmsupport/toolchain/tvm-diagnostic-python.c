@@ -9,8 +9,8 @@
 
 /*
  * What a tool that is written in Python, as emcc is, prints when it gives up in a way that it did
- * not expect: the lines of a traceback, each of them behind blanks, and then the exception, which is
- * what went wrong.
+ * not expect: the lines of a traceback, each of them behind blanks, and then the exception, which
+ * is what went wrong.
  */
 gboolean
 tvm_python_read_line (TvmDiagnosticParser *parser,

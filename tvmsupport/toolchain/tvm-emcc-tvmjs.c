@@ -123,8 +123,8 @@ make_options (const char * const *objects,
 
 /**
  * tvm_compile_request_new_tvmjs: (constructor)
- * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources, libraries,
- *   or tar files of them
+ * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources,
+ *   libraries, or tar files of them
  * @options: (nullable) (array zero-terminated=1) (element-type filename): options of emcc
  * @libs: (nullable) (array zero-terminated=1) (element-type filename): libraries, in front of
  *   @objects
@@ -198,8 +198,8 @@ compile_ready (GObject      *source,
 /**
  * tvm_emcc_create_tvmjs_wasm_async:
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources, libraries,
- *   or tar files of them
+ * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources,
+ *   libraries, or tar files of them
  * @options: (nullable) (array zero-terminated=1) (element-type filename): options of emcc
  * @cc: (nullable) (type filename): the command of emcc, or %NULL to find it
  * @libs: (nullable) (array zero-terminated=1) (element-type filename): libraries, in front of
@@ -281,8 +281,8 @@ tvm_emcc_create_tvmjs_wasm_finish (GAsyncResult  *result,
 /**
  * tvm_emcc_create_tvmjs_wasm:
  * @output: (type filename): the file to make
- * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources, libraries,
- *   or tar files of them
+ * @objects: (array zero-terminated=1) (element-type filename): objects, bitcode, sources,
+ *   libraries, or tar files of them
  * @options: (nullable) (array zero-terminated=1) (element-type filename): options of emcc
  * @cc: (nullable) (type filename): the command of emcc, or %NULL to find it
  * @libs: (nullable) (array zero-terminated=1) (element-type filename): libraries, in front of
@@ -297,22 +297,22 @@ tvm_emcc_create_tvmjs_wasm_finish (GAsyncResult  *result,
  *
  * The module has no entry point, imports what WASI and tvmjs provide, passes 64-bit integers as
  * `BigInt`, and begins with 160 MB of memory, which may grow. It is optimised with `-O3`; @options
- * come later on the command line and win. Sources in C++ are compiled as C++17 if none is in another
- * language.
+ * come later on the command line and win. Sources in C++ are compiled as C++17 if none is in
+ * another language.
  *
  * The runtime is `wasm_runtime.bc`, `tvmjs_support.bc` and `webgpu_runtime.bc`. With %NULL for
  * @runtime, those of them that are neither among @objects nor among @libs are looked for as
  * [func@TvmSupport.emcc_find_wasm_lib] does it.
  *
- * This is the seed's `emcc.create_tvmjs_wasm`, with one difference. The seed asks emcc not to report
- * undefined symbols (`-sERROR_ON_UNDEFINED_SYMBOLS=0`), so that a function that is missing is found
- * when the module is loaded. Here only the functions that tvmjs provides may be undefined, and every
- * other one is %TVM_ERROR_LINK_FAILED. Who wants the former has that setting in @options.
+ * This is the seed's `emcc.create_tvmjs_wasm`, with one difference. The seed asks emcc not to
+ * report undefined symbols (`-sERROR_ON_UNDEFINED_SYMBOLS=0`), so that a function that is missing is
+ * found when the module is loaded. Here only the functions that tvmjs provides may be undefined, and
+ * every other one is %TVM_ERROR_LINK_FAILED. Who wants the former has that setting in @options.
  *
  * The errors are those of [func@TvmSupport.emcc_find_wasm_lib] and
  * [ctor@TvmSupport.Compiler.new_emcc], of [method@TvmSupport.Compiler.compile], and of
- * [method@TvmSupport.CompileResult.check]. For diagnostics, limits and everything else make a request
- * with [ctor@TvmSupport.CompileRequest.new_tvmjs].
+ * [method@TvmSupport.CompileResult.check]. For diagnostics, limits and everything else make a
+ * request with [ctor@TvmSupport.CompileRequest.new_tvmjs].
  *
  * Returns: (transfer full): what came of it
  *
