@@ -5,6 +5,7 @@
 #include "tvmsupport/tool/tool.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 static void
 show_progress (guint64  n_done,
@@ -66,8 +67,7 @@ check_range (const char *command,
     return 0;
 
   return tool_usage (command,
-                     _("“%s” is to be from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT), name,
-                     minimum, maximum);
+                     _("“%s” is to be from %" PRId64 " to %" PRId64), name, minimum, maximum);
 }
 
 static int
