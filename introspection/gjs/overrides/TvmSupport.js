@@ -24,6 +24,7 @@ const METHODS = {
 };
 
 const STATICS = {
+    Compiler: {new_xcode: 4},
     TempDirectory: {clean: 3},
     Toolchain: {new: 2, discover: 2},
 };
@@ -43,6 +44,10 @@ const FUNCTIONS = {
     tar_extract: 4,
     tar_list: 3,
     tar_normalize_file_list: 4,
+    xcode_compile_coreml: 4,
+    xcode_compile_metal: 6,
+    xcode_create_dylib: 7,
+    xcode_xcrun: 2,
 };
 
 // Constructors and methods without a cancellable
