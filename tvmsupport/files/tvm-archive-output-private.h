@@ -4,19 +4,22 @@
 #include <sys/stat.h>
 
 #include "tvmsupport/files/tvm-archive-private.h"
+#include "tvmsupport/files/tvm-temp-place-private.h"
 
 G_BEGIN_DECLS
 
 /*
  * The output, which has no name until it is complete: a file that nothing refers to, so that it is
- * gone even if the process is killed, or where the file system has no such thing, one of a name
- * that nobody else uses.
+ * gone even if the process is killed, or where the file system has no such thing, one in a folder
+ * of ours beside it.
  */
 typedef struct
 {
   char *display;
   char *base;
-  char temp[32];        /* "" while the file has no name */
+  char *dir;
+  TvmTempPlace *stage;  /* (owned) (nullable): NULL while the file has no name */
+  char *temp;           /* its name in there */
   int dir_fd;
   int fd;
   struct stat old;      /* what is there; st_mode is 0 if nothing is */

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/files/tvm-archive-output-private.h"
 
+#include "tvmsupport/files/tvm-temp-sweep-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
@@ -17,33 +18,46 @@ tvm_archive_output_clear (TvmArchiveOutput *self)
 {
   if (self->fd >= 0)
     close (self->fd);
-  if (self->temp[0] != '\0')
-    (void) unlinkat (self->dir_fd, self->temp, 0);
   if (self->dir_fd >= 0)
     close (self->dir_fd);
+  if (self->stage != NULL)
+    tvm_temp_place_drop (self->stage);
+  g_clear_pointer (&self->stage, tvm_temp_place_unref);
+  g_free (self->temp);
   g_free (self->base);
+  g_free (self->dir);
   g_free (self->display);
 }
 
-static void
-set_temp_name (TvmArchiveOutput *self)
+/* Makes the folder in which the file has a name before it is moved to its place. It is swept like
+ * every other one should this process be killed. */
+static gboolean
+make_stage (TvmArchiveOutput  *self,
+            GError           **error)
 {
-  g_snprintf (self->temp, sizeof self->temp, ".tvm-%08x%08x", g_random_int (), g_random_int ());
+  tvm_temp_sweep_once (self->dir, TVM_TEMP_STAGE_PREFIX);
+  self->stage = tvm_temp_place_new_in (self->dir, TVM_TEMP_STAGE_PREFIX, FALSE, error);
+  if (self->stage == NULL)
+    {
+      g_prefix_error (error, _("Cannot create “%s”: "), self->display);
+      return FALSE;
+    }
+
+  self->temp = g_build_filename (self->stage->name, self->base, NULL);
+  return TRUE;
 }
 
 static gboolean
-open_named (TvmArchiveOutput *self)
+open_named (TvmArchiveOutput  *self,
+            GError           **error)
 {
-  do
-    {
-      set_temp_name (self);
-      self->fd = openat (self->dir_fd, self->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    }
-  while (self->fd < 0 && errno == EEXIST);
+  if (!make_stage (self, error))
+    return FALSE;
 
+  self->fd = openat (self->dir_fd, self->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (self->fd < 0)
-    self->temp[0] = '\0';
-  return self->fd >= 0;
+    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
+  return TRUE;
 }
 
 gboolean
@@ -51,11 +65,10 @@ tvm_archive_output_open (TvmArchiveOutput  *self,
                          const char        *path,
                          GError           **error)
 {
-  g_autofree char *dir = g_path_get_dirname (path);
-
+  self->dir = g_path_get_dirname (path);
   self->display = g_filename_display_name (path);
   self->base = g_path_get_basename (path);
-  self->dir_fd = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  self->dir_fd = open (self->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (self->dir_fd < 0)
     return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
 
@@ -74,9 +87,7 @@ tvm_archive_output_open (TvmArchiveOutput  *self,
   /* It gets its name through /proc. */
   if (access ("/proc/self/fd", X_OK) == 0)
     self->fd = openat (self->dir_fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-  if (self->fd < 0 && !open_named (self))
-    return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
-  return TRUE;
+  return self->fd >= 0 || open_named (self, error);
 }
 
 /* Gives the file that has none a name. */
@@ -94,19 +105,19 @@ gboolean
 tvm_archive_output_commit (TvmArchiveOutput  *self,
                            GError           **error)
 {
-  if (self->temp[0] == '\0')
+  if (self->stage == NULL)
     {
       if (link_file (self, self->base))
         return TRUE;
 
-      do
-        set_temp_name (self);
-      while (!link_file (self, self->temp) && errno == EEXIST);
+      /* A file of a name can only be replaced by another one of a name. */
+      if (!make_stage (self, error))
+        return FALSE;
+      if (!link_file (self, self->temp))
+        return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
     }
 
   if (renameat (self->dir_fd, self->temp, self->dir_fd, self->base) != 0)
     return tvm_error_set_errno (error, errno, _("Cannot create “%s”"), self->display);
-
-  self->temp[0] = '\0';
   return TRUE;
 }
