@@ -78,8 +78,8 @@ test_hostile_pax (TarFixture    *f,
       g_autoptr (GByteArray) tar = g_byte_array_new ();
 
       tar_add_pax (tar, records[i].record);
-      tar_add_header (tar, "fine", strstr (records[i].record, "link") != NULL ? '1' : '0', "x", 0644,
-                  0);
+      tar_add_header (tar, "fine", strstr (records[i].record, "link") != NULL ? '1' : '0', "x",
+                      0644, 0);
       tar_add_end (tar);
       tar_assert_refused (f, tar, records[i].message);
     }
@@ -465,8 +465,8 @@ test_names (TarFixture    *f,
 {
   static const char with_nul[] = "19 path=nul\0/../up\n";
   static const char *const names[] = {
-    "new\nline", "-rf", "--checkpoint-action=exec=false", "\x1b[31m", "\xff\xfe", "host:x.o", "~", "*",
-    "Case.o", "case.o", "CASE.O", " ", "\\", "...", ".tvm-0123", "con", "aux.o",
+    "new\nline", "-rf", "--checkpoint-action=exec=false", "\x1b[31m", "\xff\xfe", "host:x.o", "~",
+    "*", "Case.o", "case.o", "CASE.O", " ", "\\", "...", ".tvm-0123", "con", "aux.o",
   };
   g_autoptr (GByteArray) tar = g_byte_array_new ();
   g_autoptr (GError) error = NULL;

@@ -221,9 +221,12 @@ test_create_fails (TarFixture    *f,
   g_assert_no_errno (mkfifo (fifo, 0600));
   assert_create_fails (f, "old.tar", TAR_FILES (NULL), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
                        "old.tar");
-  assert_create_fails (f, "old.tar", TAR_FILES (one, two), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, two);
-  assert_create_fails (f, "old.tar", TAR_FILES (one, two), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, one);
-  assert_create_fails (f, "old.tar", TAR_FILES (one, one), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, one);
+  assert_create_fails (f, "old.tar", TAR_FILES (one, two), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                       two);
+  assert_create_fails (f, "old.tar", TAR_FILES (one, two), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                       one);
+  assert_create_fails (f, "old.tar", TAR_FILES (one, one), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                       one);
   assert_create_fails (f, "old.tar", TAR_FILES ("/"), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "/");
   assert_create_fails (f, "old.tar", TAR_FILES (".."), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "..");
   assert_create_fails (f, "old.tar", TAR_FILES (""), TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, "");
@@ -356,8 +359,8 @@ test_normalize (TarFixture    *f,
   g_autofree char *one = tar_path (f, "one.tar.zst");
   g_autofree char *two = tar_path (f, "two.without-suffix");
   g_autofree char *text = tar_put (f, "text.tar", "not a tar", 9);
-  g_autofree char *gz = tar_put (f, "text.gz", "\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\4\0\x43\xbe\xb7\xe8"
-                             "\1\0\0\0", 21);
+  g_autofree char *gz = tar_put (f, "text.gz", "\x1f\x8b\x08\0\0\0\0\0\0\x03"
+                                 "\x4b\4\0\x43\xbe\xb7\xe8\1\0\0\0", 21);
   g_autofree char *zeros = tar_put (f, "zeros", "", 0);
   g_auto (GStrv) files = NULL;
   g_auto (GStrv) again = NULL;
@@ -367,15 +370,15 @@ test_normalize (TarFixture    *f,
   g_assert_true (tvm_tar_create (one, TAR_FILES (b, a), NULL, NULL, NULL));
   g_assert_true (tvm_tar_create (two, TAR_FILES (a, b), NULL, NULL, NULL));
 
-  files = tvm_tar_normalize_file_list (temp, TAR_FILES (a, one, text, gz, two, zeros, f->path), NULL, NULL,
-                                       &error);
+  files = tvm_tar_normalize_file_list (temp, TAR_FILES (a, one, text, gz, two, zeros, f->path), NULL,
+                                       NULL, &error);
   g_assert_no_error (error);
   expected[0] = g_build_filename (path, "tar0/b.o", NULL);
   expected[1] = g_build_filename (path, "tar0/a.o", NULL);
   expected[2] = g_build_filename (path, "tar1/a.o", NULL);
   expected[3] = g_build_filename (path, "tar1/b.o", NULL);
-  g_assert_cmpstrv (files, TAR_FILES (a, expected[0], expected[1], text, gz, expected[2], expected[3],
-                                  zeros, f->path));
+  g_assert_cmpstrv (files, TAR_FILES (a, expected[0], expected[1], text, gz, expected[2],
+                                      expected[3], zeros, f->path));
 
   /* Again, into the same directory */
   again = tvm_tar_normalize_file_list (temp, TAR_FILES (one), NULL, NULL, &error);
@@ -389,7 +392,8 @@ test_normalize (TarFixture    *f,
   g_assert_no_error (error);
   g_assert_cmpuint (g_strv_length (again), ==, 0);
 
-  g_assert_null (tvm_tar_normalize_file_list (temp, TAR_FILES (a, "/no/such/file"), NULL, NULL, &error));
+  g_assert_null (tvm_tar_normalize_file_list (temp, TAR_FILES (a, "/no/such/file"), NULL, NULL,
+                                              &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "/no/such/file"));
 }
@@ -498,6 +502,78 @@ test_threads (TarFixture    *f,
                   "t = tarfile.open('a.tar.gz')\n"
                   "assert t.getnames() == ['small.o', 'big.o']\n"
                   "assert t.extractfile('big.o').read() == open('big.o', 'rb').read()\n");
+}
+
+/* Members of any size behind one another, and what is behind the last one */
+static void
+test_members (TarFixture    *f,
+              gconstpointer  data)
+{
+  static const char *const commands[] = {
+    "gzip -c a.tar > b.gz",
+    "head -c 1000 a.tar | gzip -c > b.gz; tail -c +1001 a.tar | gzip -c >> b.gz",
+    "head -c 1000 a.tar | gzip -c > b.gz; tail -c +1001 a.tar | gzip -1 -n -c >> b.gz;"
+    " gzip -c < /dev/null >> b.gz",
+    "gzip -c < /dev/null > b.gz; gzip -c a.tar >> b.gz",
+    "head -c 1048576 a.tar | gzip -c > b.gz; tail -c +1048577 a.tar | gzip -c >> b.gz",
+    "head -c 1048577 a.tar | gzip -c > b.gz; tail -c +1048578 a.tar | gzip -c >> b.gz",
+    "split -b 4000 --filter='gzip -c >> b.gz' a.tar",
+    "head -c 70000 a.tar | gzip -c > b.gz; tail -c +70001 a.tar | gzip -c >> b.gz;"
+    " head -c 4096 /dev/zero >> b.gz",
+  };
+  g_autofree char *small = tar_put (f, "small.o", "small", 5);
+  g_autofree char *big = put_noise (f, "big.o", (2 << 20) + 77);
+  g_autofree char *tar = tar_path (f, "a.tar");
+  g_autofree char *members = tar_path (f, "b.gz");
+  g_autofree char *out = tar_path (f, "out");
+
+  g_assert_true (tvm_tar_create (tar, TAR_FILES (small, big), NULL, NULL, NULL));
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      (void) g_unlink (members);
+      g_assert_true (TAR_RUN (f, NULL, "sh", "-c", commands[i]));
+      g_assert_true (tvm_tar_extract (members, out, NULL, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_true (TAR_RUN (f, NULL, "cmp", "big.o", "out/big.o"));
+      g_assert_no_errno (tvm_rmtree_at (AT_FDCWD, out, NULL));
+    }
+}
+
+/* What is broken in the middle is so for each kind of member. */
+static void
+test_members_broken (TarFixture    *f,
+                     gconstpointer  data)
+{
+  g_autofree char *big = put_noise (f, "big.o", (3 << 20) + 77);
+  g_autofree char *tar = tar_path (f, "a.tar.gz");
+  g_autofree char *out = tar_path (f, "out");
+  g_autofree char *content = NULL;
+  gsize length;
+
+  g_assert_true (tvm_tar_create (tar, TAR_FILES (big), NULL, NULL, NULL));
+  g_assert_true (g_file_get_contents (tar, &content, &length, NULL));
+  for (guint i = 0; i < 60; i++)
+    {
+      const gsize at = 20 + i * ((length - 200) / 60);
+      g_autofree char *broken = NULL;
+      g_autoptr (GError) error = NULL;
+      const char old = content[at];
+
+      content[at] ^= 0x10;
+      broken = tar_put (f, "broken.tar.gz", content, length);
+      content[at] = old;
+      g_assert_false (tvm_tar_extract (broken, out, NULL, NULL, &error));
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARCHIVE);
+      g_assert_false (tar_exists (f, "out"));
+
+      g_clear_error (&error);
+      g_free (broken);
+      broken = tar_put (f, "broken.tar.gz", content, at);
+      g_assert_false (tvm_tar_extract (broken, out, NULL, NULL, &error));
+      g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARCHIVE);
+    }
 }
 
 static void
@@ -916,6 +992,8 @@ main (int   argc,
   ADD ("options", test_options);
   ADD ("properties", test_properties);
   ADD ("threads", test_threads);
+  ADD ("members", test_members);
+  ADD ("members/broken", test_members_broken);
   ADD ("duplicates", test_duplicates);
   ADD ("sparse", test_sparse);
   ADD ("list", test_list);

@@ -276,13 +276,6 @@ write_block (int         fd,
   return TRUE;
 }
 
-static void
-advance (Extraction *self)
-{
-  tvm_archive_job_advance (self->reader.job, archive_filter_bytes (self->reader.archive, -1),
-                           self->reader.compressed_size);
-}
-
 /* Counts what comes, not what the header promised. */
 static gboolean
 write_data (Extraction  *self,
@@ -307,7 +300,7 @@ write_data (Extraction  *self,
       if (g_cancellable_set_error_if_cancelled (reader->job->cancellable, error))
         return FALSE;
 
-      advance (self);
+      tvm_archive_reader_advance (reader);
       status = archive_read_data_block (reader->archive, &data, &length, &offset);
       if (status == ARCHIVE_EOF)
         break;

@@ -46,7 +46,7 @@ tvm_archive_reader_open (TvmArchiveReader  *self,
     return tvm_error_set_errno (error, errno, _("Cannot read “%s”"), display);
 
   self->compressed_size = st.st_size;
-  self->archive = tvm_archive_reader_new (fd, display, error);
+  self->archive = tvm_archive_reader_new (fd, display, &self->gzip, error);
   return self->archive != NULL;
 }
 
@@ -111,6 +111,19 @@ check_name (TvmArchiveReader  *self,
   return tvm_archive_reader_count (self, name, error);
 }
 
+void
+tvm_archive_reader_advance (TvmArchiveReader *self)
+{
+  guint64 n_done;
+
+  if (self->job->report == NULL)
+    return;
+
+  n_done = self->gzip != NULL ? tvm_gzip_reader_get_position (self->gzip)
+                              : (guint64) archive_filter_bytes (self->archive, -1);
+  tvm_archive_job_advance (self->job, n_done, self->compressed_size);
+}
+
 gboolean
 tvm_archive_reader_next (TvmArchiveReader  *self,
                          GError           **error)
@@ -121,8 +134,7 @@ tvm_archive_reader_next (TvmArchiveReader  *self,
   if (g_cancellable_set_error_if_cancelled (self->job->cancellable, error))
     return FALSE;
 
-  tvm_archive_job_advance (self->job, archive_filter_bytes (self->archive, -1),
-                           self->compressed_size);
+  tvm_archive_reader_advance (self);
   status = archive_read_next_header (self->archive, &self->entry);
   if (status == ARCHIVE_EOF)
     {

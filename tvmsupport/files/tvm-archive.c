@@ -84,10 +84,24 @@ set_unsupported_error (const char  *filter,
   return FALSE;
 }
 
+static int
+open_reader (TvmArchive     *archive,
+             int             fd,
+             TvmGzipReader **gzip)
+{
+  TvmGzipReader *reader = tvm_gzip_reader_new (fd);
+
+  if (gzip != NULL)
+    *gzip = reader;
+  return reader != NULL ? tvm_gzip_reader_open (reader, archive)
+                        : archive_read_open_fd (archive, fd, BLOCK_SIZE);
+}
+
 TvmArchive *
-tvm_archive_reader_new (int          fd,
-                        const char  *display,
-                        GError     **error)
+tvm_archive_reader_new (int             fd,
+                        const char     *display,
+                        TvmGzipReader **gzip,
+                        GError        **error)
 {
   g_autoptr (TvmArchive) archive = archive_read_new ();
 
@@ -115,7 +129,7 @@ tvm_archive_reader_new (int          fd,
       return NULL;
     }
 
-  if (archive_read_open_fd (archive, fd, BLOCK_SIZE) != ARCHIVE_OK)
+  if (open_reader (archive, fd, gzip) != ARCHIVE_OK)
     {
       tvm_archive_set_error (error, archive, display);
       return NULL;

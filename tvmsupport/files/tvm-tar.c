@@ -586,7 +586,7 @@ is_tar (int fd)
   gboolean tar;
 
   tvm_archive_locale_begin (&locale);
-  archive = tvm_archive_reader_new (fd, "", NULL);
+  archive = tvm_archive_reader_new (fd, "", NULL, NULL);
   tar = archive != NULL && archive_read_next_header (archive, &entry) >= ARCHIVE_WARN
         && archive_format (archive) != ARCHIVE_FORMAT_TAR
         && (archive_format (archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
