@@ -26,7 +26,7 @@ static void
 test_help (Fixture       *self,
            gconstpointer  data)
 {
-  static const char * const commands[] = { "cc", "wasm", "symbols", "run", "map", "cache", "describe" };
+  static const char * const commands[] = { "cc", "cuda", "wasm", "symbols", "run", "map", "cache", "describe" };
   g_auto (Outcome) outcome = OUTCOME_INIT;
 
   run (self, &outcome, "--version");
@@ -93,6 +93,17 @@ static const struct
   { "cc --memory-limit 3X -o a a.c", "“3X”" },
   { "cc --memory-limit 99999999999T -o a a.c", "“99999999999T”" },
   { "cc -o - a.c", "“-”" },
+  { "cc -k llvm-ir -o a a.c", "“llvm-ir” is no kind; there are object, shared" },
+  { "cc -k cubin -o a a.cu", "“cubin” is no kind; there are object, shared" },
+  { "cuda -f exe a.cu", "“exe” is no format; there are ptx, cubin, fatbin, lto-ir, object and" },
+  { "cuda -f llvm-ir a.cu", "“llvm-ir” is no format" },
+  { "cuda --compiler gcc a.cu", "“gcc” is no compiler; there are nvcc and nvrtc" },
+  { "cuda -c nvrtc -f shared a.cu", "nvrtc does not make “shared”" },
+  { "cuda -e f a.cu", "--name-expression is for nvrtc" },
+  { "cuda --json a.cu", "-o" },
+  { "cuda --json -o - a.cu", "-o" },
+  { "cuda -a sm_90 a.cu b.cu", "“b.cu” is one input too many" },
+  { "cuda -t -1 a.cu", "-1" },
   { "wasm a.c", "-o" },
   { "wasm -o a", "No input" },
   { "wasm -o - a.c", "“-”" },
@@ -563,6 +574,10 @@ static const struct
   { "tvmsupport symbols --nm = compop", "compopt compopt" },
   { "tvmsupport cc --compile", "--compile-commands" },
   { "tvmsupport symbols --j", "--json" },
+  { "tvmsupport cuda --format = c", "cubin" },
+  { "tvmsupport cuda -c ''", "nvcc nvrtc" },
+  { "tvmsupport cuda --na", "--name-expression" },
+  { "tvmsupport cuda -o x ad", "add.c" },
   { "tvmsupport wasm --no", "--no-runtime" },
   { "tvmsupport wasm --lib ad", "add.c" },
   { "tvmsupport wasm --cc compop", "compopt compopt" },

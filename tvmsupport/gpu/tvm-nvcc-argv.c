@@ -42,12 +42,13 @@ get_kind_option (TvmCompileKind kind)
       return "--cubin";
     case TVM_COMPILE_KIND_FATBIN:
       return "--fatbin";
+    case TVM_COMPILE_KIND_LTO_IR:
+      return "--ltoir";
     case TVM_COMPILE_KIND_OBJECT:
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_STATIC:
     case TVM_COMPILE_KIND_EXECUTABLE:
     case TVM_COMPILE_KIND_LLVM_IR:
-    case TVM_COMPILE_KIND_LTO_IR:
     case TVM_COMPILE_KIND_HSACO:
     case TVM_COMPILE_KIND_WASM:
     default:
@@ -58,7 +59,8 @@ get_kind_option (TvmCompileKind kind)
 static gboolean
 has_room_for_several (TvmCompileKind kind)
 {
-  return kind != TVM_COMPILE_KIND_PTX && kind != TVM_COMPILE_KIND_CUBIN;
+  return kind != TVM_COMPILE_KIND_PTX && kind != TVM_COMPILE_KIND_CUBIN &&
+         kind != TVM_COMPILE_KIND_LTO_IR;
 }
 
 static gboolean
@@ -141,7 +143,7 @@ add_arch (TvmCompileRequest  *request,
   if (n_names > 1 && !has_room_for_several (request->kind))
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                   _("PTX and cubins are for one architecture, not for “%s”; make a fatbin"),
+                   _("PTX, cubins and LTO-IR are for one architecture, not for “%s”; make a fatbin"),
                    request->arch);
       return FALSE;
     }
@@ -226,9 +228,19 @@ build_compile (TvmToolchain       *toolchain,
   TvmLanguage language = get_language (request, input);
   const char *kind_option = get_kind_option (request->kind);
 
+  if (request->name_expressions != NULL && request->name_expressions[0] != NULL)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                   _("nvcc does not take the name expression “%s”; NVRTC does"),
+                   request->name_expressions[0]);
+      return NULL;
+    }
+
   add_command (toolchain, argv);
   if (kind_option != NULL)
     g_strv_builder_add (argv, kind_option);
+  if (request->kind == TVM_COMPILE_KIND_LTO_IR)
+    g_strv_builder_add (argv, "-dlto");
   /* Without -c, ccache takes a cubin for a link. */
   if (request->kind == TVM_COMPILE_KIND_OBJECT || request->kind == TVM_COMPILE_KIND_CUBIN)
     g_strv_builder_add (argv, "-c");
@@ -293,13 +305,13 @@ tvm_nvcc_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_PTX:
     case TVM_COMPILE_KIND_CUBIN:
     case TVM_COMPILE_KIND_FATBIN:
+    case TVM_COMPILE_KIND_LTO_IR:
       return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_SHARED:
     case TVM_COMPILE_KIND_EXECUTABLE:
       return build_link (toolchain, request, error);
     case TVM_COMPILE_KIND_STATIC:
     case TVM_COMPILE_KIND_LLVM_IR:
-    case TVM_COMPILE_KIND_LTO_IR:
     case TVM_COMPILE_KIND_HSACO:
     case TVM_COMPILE_KIND_WASM:
     default:

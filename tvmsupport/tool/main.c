@@ -14,6 +14,7 @@
 
 static const ToolCommand commands[] = {
   { "cc", N_("Compile and link sources"), tool_run_cc },
+  { "cuda", N_("Compile CUDA"), tool_run_cuda },
   { "wasm", N_("Make a WebAssembly module"), tool_run_wasm },
   { "llvm-ir", N_("Make LLVM's intermediate language of sources"), tool_run_llvm_ir },
   { "dylib", N_("Make a dynamic library for a system of Apple"), tool_run_dylib },

@@ -57,7 +57,9 @@ parse_kind (const char     *name,
     return FALSE;
 
   *kind = (TvmCompileKind) value->value;
-  return TRUE;
+  /* The others have commands of their own. */
+  return *kind == TVM_COMPILE_KIND_OBJECT || *kind == TVM_COMPILE_KIND_SHARED ||
+         *kind == TVM_COMPILE_KIND_STATIC || *kind == TVM_COMPILE_KIND_EXECUTABLE;
 }
 
 /* Whether the word behind @option may be its value. Of the families that have none the most used

@@ -4,9 +4,12 @@
 #include "tvmsupport/tool/tool-compile.h"
 #include "tvmsupport/tool/tool-progress.h"
 
+#include <gio/gunixinputstream.h>
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 char **
 tool_split_options (char **words)
@@ -27,6 +30,40 @@ tool_split_options (char **words)
   return (char **) g_ptr_array_free (options, FALSE);
 }
 
+GBytes *
+tool_read_source (Tool    *tool,
+                  GError **error)
+{
+  g_autoptr (GInputStream) input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
+  g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
+  GMemoryOutputStream *stream = G_MEMORY_OUTPUT_STREAM (memory);
+  gsize size;
+
+  g_output_stream_splice_async (memory, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
+                                G_PRIORITY_DEFAULT, tool->cancellable, tool_ready, tool);
+  if (g_output_stream_splice_finish (memory, tool_wait (tool), error) < 0)
+    return NULL;
+
+  size = g_memory_output_stream_get_data_size (stream);
+  if (size > 0 && memchr (g_memory_output_stream_get_data (stream), '\0', size) != NULL)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                           _("The standard input is no source: it has a zero byte"));
+      return NULL;
+    }
+
+  return g_memory_output_stream_steal_as_bytes (stream);
+}
+
+/* Returns: (transfer full): what is made, as people read it */
+static char *
+dup_output_name (TvmCompileRequest *request)
+{
+  const char *output = tvm_compile_request_get_output (request);
+
+  return output != NULL ? g_filename_display_name (output) : g_strdup (_("(standard output)"));
+}
+
 /* Says in a line that it failed. What the compiler said about it has been shown; where it said
  * nothing, or was ended, the library has more to say. */
 static int
@@ -36,7 +73,7 @@ explain (Tool              *tool,
          TvmCompileResult  *result)
 {
   const guint n_errors = tvm_compile_result_get_n_errors (result);
-  g_autofree char *output = g_filename_display_name (tvm_compile_request_get_output (request));
+  g_autofree char *output = dup_output_name (request);
   g_autoptr (GError) error = NULL;
 
   if (tvm_compile_result_check (result, &error))
@@ -49,8 +86,12 @@ explain (Tool              *tool,
       tvm_compile_result_get_term_signal (result) != 0)
     return tool_fail (tool, error);
 
-  tool_complain (g_dngettext (GETTEXT_PACKAGE, "“%s” was not made: %u error",
-                              "“%s” was not made: %u errors", n_errors), output, n_errors);
+  if (tvm_compile_request_get_output (request) == NULL)
+    tool_complain (g_dngettext (GETTEXT_PACKAGE, "Nothing was made: %u error",
+                                "Nothing was made: %u errors", n_errors), n_errors);
+  else
+    tool_complain (g_dngettext (GETTEXT_PACKAGE, "“%s” was not made: %u error",
+                                "“%s” was not made: %u errors", n_errors), output, n_errors);
   return TOOL_EXIT_FAILURE;
 }
 
@@ -102,8 +143,8 @@ tool_compile (Tool               *tool,
               gboolean            json,
               TvmCompileResult  **result)
 {
-  g_autoptr (ToolProgress) progress =
-    tool_progress_new (tvm_compile_request_get_output (request));
+  g_autofree char *output = dup_output_name (request);
+  g_autoptr (ToolProgress) progress = tool_progress_new (output);
   g_autoptr (GError) error = NULL;
 
   tool_progress_watch (progress, compiler);

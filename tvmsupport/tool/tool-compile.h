@@ -14,7 +14,12 @@ G_BEGIN_DECLS
  * Returns: (transfer full): those */
 char **tool_split_options (char              **words);
 
-/* Runs @request, which has an output, with a line of progress; then shows what the compiler said,
+/* Reads all of the standard input.
+ * Returns: (transfer full) (nullable): a text without zero bytes */
+GBytes *tool_read_source  (Tool               *tool,
+                           GError            **error);
+
+/* Runs @request with a line of progress; then shows what the compiler said,
  * or writes it all as JSON.
  * Returns: the exit status; *@result is (transfer full), or NULL if nothing could be run */
 int    tool_compile       (Tool               *tool,

@@ -3,10 +3,7 @@
 
 #include "tvmsupport/tool/tool-compile.h"
 
-#include <gio/gunixinputstream.h>
 #include <glib/gi18n.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef struct
 {
@@ -70,26 +67,15 @@ static char *
 read_source (Tool    *tool,
              GError **error)
 {
-  g_autoptr (GInputStream) input = g_unix_input_stream_new (STDIN_FILENO, FALSE);
-  g_autoptr (GOutputStream) memory = g_memory_output_stream_new_resizable ();
-  GMemoryOutputStream *stream = G_MEMORY_OUTPUT_STREAM (memory);
-  gsize size;
+  g_autoptr (GBytes) bytes = tool_read_source (tool, error);
+  gsize size = 0;
+  const char *text = NULL;
 
-  g_output_stream_splice_async (memory, input, G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT,
-                                tool->cancellable, tool_ready, tool);
-  if (g_output_stream_splice_finish (memory, tool_wait (tool), error) < 0)
+  if (bytes == NULL)
     return NULL;
 
-  size = g_memory_output_stream_get_data_size (stream);
-  if (size > 0 && memchr (g_memory_output_stream_get_data (stream), '\0', size) != NULL)
-    {
-      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
-                           _("The standard input is no source: it has a zero byte"));
-      return NULL;
-    }
-
-  return g_strdup_printf ("%.*s\n", (int) size,
-                          size > 0 ? (char *) g_memory_output_stream_get_data (stream) : "");
+  text = g_bytes_get_data (bytes, &size);
+  return g_strdup_printf ("%.*s\n", (int) size, size > 0 ? text : "");
 }
 
 /* Puts what stands in the standard input in the place of "-". */

@@ -41,6 +41,8 @@ int tool_run_cc       (Tool  *tool,
                        char **argv);
 int tool_run_clean    (Tool  *tool,
                        char **argv);
+int tool_run_cuda     (Tool  *tool,
+                       char **argv);
 int tool_run_describe (Tool  *tool,
                        char **argv);
 int tool_run_dylib    (Tool  *tool,

@@ -7,6 +7,7 @@
 #include "tvmsupport/tvm-enums.h"
 
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 static const char *
 enum_nick (GType type,
@@ -128,6 +129,22 @@ add_diagnostics (JsonBuilder *builder,
   json_builder_end_array (builder);
 }
 
+/* In an order that does not change from run to run */
+static void
+add_lowered_names (JsonBuilder *builder,
+                   GHashTable  *lowered_names)
+{
+  g_autoptr (GList) expressions =
+    lowered_names != NULL ? g_hash_table_get_keys (lowered_names) : NULL;
+
+  expressions = g_list_sort (expressions, (GCompareFunc) strcmp);
+  json_builder_set_member_name (builder, "lowered_names");
+  json_builder_begin_object (builder);
+  for (GList *link = expressions; link != NULL; link = link->next)
+    add_member_path (builder, link->data, g_hash_table_lookup (lowered_names, link->data));
+  json_builder_end_object (builder);
+}
+
 static void
 add_error (JsonBuilder      *builder,
            TvmCompileResult *self)
@@ -166,6 +183,7 @@ add_result (JsonBuilder      *builder,
   add_member_path (builder, "log", self->log_text);
   add_member_boolean (builder, "truncated", self->truncated);
   add_member_strv (builder, "dependencies", self->dependencies);
+  add_lowered_names (builder, self->lowered_names);
   add_member_int (builder, "elapsed_usec", self->elapsed_usec);
   add_member_int (builder, "user_usec", self->user_usec);
   add_member_int (builder, "system_usec", self->system_usec);
@@ -188,7 +206,7 @@ add_result (JsonBuilder      *builder,
  *
  * Makes a JSON object of everything that the result holds but the bytes of the output: one member
  * for each property, with `_` for `-`, times in microseconds, and the diagnostics and steps as
- * arrays of objects.
+ * arrays of objects. The object `lowered_names` has a member for each name expression.
  *
  * Returns: (transfer full): the text
  *
