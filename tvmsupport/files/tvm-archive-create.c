@@ -23,6 +23,7 @@
 typedef struct
 {
   TvmArchive *archive;
+  TvmArchiveSink *sink;
   TvmArchiveJob *job;
   const TvmArchiveOutput *output;
   gint64 mtime;
@@ -34,10 +35,8 @@ typedef struct
 static void
 packer_clear (Packer *self)
 {
-  /* Else it would write what is left. */
   if (self->archive != NULL)
-    (void) archive_write_fail (self->archive);
-  g_clear_pointer (&self->archive, tvm_archive_free);
+    tvm_archive_sink_abort (self->sink, self->archive);
   g_free (self->buffer);
 }
 
@@ -615,7 +614,7 @@ tvm_archive_create (TvmArchiveJob       *job,
   g_auto (TvmArchiveLocale) locale = { 0 };
   g_auto (TvmArchiveOutput) output = { .fd = -1, .dir_fd = -1 };
   g_auto (TvmArchiveSink) sink = { 0 };
-  g_auto (Packer) packer = { .job = job, .output = &output };
+  g_auto (Packer) packer = { .job = job, .output = &output, .sink = &sink };
   g_auto (GStrv) names = NULL;
   TvmTarCompression compression = job->settings.compression;
 

@@ -74,6 +74,8 @@ typedef struct
   TvmGzipWriter *gzip;      /* (nullable) */
   char *buffer;             /* what is too little to be written by itself */
   gsize used;
+  gboolean filtered;        /* by libarchive */
+  gboolean failed;
 } TvmArchiveSink;
 
 /* @n_bytes: about how many there will be; 0 if that is not known. Returns: a writer into @self,
@@ -84,6 +86,9 @@ TvmArchive *tvm_archive_sink_open  (TvmArchiveSink            *self,
                                     guint64                    n_bytes,
                                     const TvmArchiveOutput    *output,
                                     GError                   **error);
+/* Frees a writer that is not to write what it still has. */
+void        tvm_archive_sink_abort (TvmArchiveSink            *self,
+                                    TvmArchive                *archive);
 /* Writes what is left, once the writer has been closed. */
 gboolean    tvm_archive_sink_finish (TvmArchiveSink           *self,
                                      const TvmArchiveOutput   *output,

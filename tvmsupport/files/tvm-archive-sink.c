@@ -76,7 +76,8 @@ write_callback (TvmArchive *archive,
                 const void *data,
                 size_t      length)
 {
-  int errsv = sink_write (user_data, data, length);
+  TvmArchiveSink *self = user_data;
+  int errsv = self->failed ? ECANCELED : sink_write (self, data, length);
 
   if (errsv == 0)
     return length;
@@ -157,6 +158,7 @@ tvm_archive_sink_open (TvmArchiveSink            *self,
   g_autoptr (TvmArchive) archive = archive_write_new ();
 
   self->fd = output->fd;
+  self->filtered = compression == TVM_TAR_COMPRESSION_ZSTD || compression == TVM_TAR_COMPRESSION_XZ;
   if (compression == TVM_TAR_COMPRESSION_GZIP)
     self->gzip = tvm_gzip_writer_new (output->fd, settings->threads, settings->level);
   else
@@ -178,6 +180,18 @@ tvm_archive_sink_open (TvmArchiveSink            *self,
     }
 
   return g_steal_pointer (&archive);
+}
+
+void
+tvm_archive_sink_abort (TvmArchiveSink *self,
+                        TvmArchive     *archive)
+{
+  /* It ends with zeros for what is missing of the last entry. Those fail at once, unless a filter
+   * takes them first; without that, libarchive forgets a few bytes of memory. */
+  self->failed = TRUE;
+  if (self->filtered)
+    (void) archive_write_fail (archive);
+  archive_free (archive);
 }
 
 gboolean
