@@ -467,6 +467,87 @@ test_describe (Fixture       *self,
   g_assert_true (g_str_has_suffix (outcome.out, "\n"));
 }
 
+/* Returns: (transfer full): what describe prints on a machine whose CUDA driver is ours */
+static char *
+describe_machine (Fixture    *self,
+                  const char *driver_mode,
+                  const char *ndk,
+                  const char *path)
+{
+  g_autofree char *driver = g_test_build_filename (G_TEST_BUILT, "fake-cuda-driver.so", NULL);
+  g_autofree char *link = g_build_filename (self->folder, "libcuda.so.1", NULL);
+  g_autofree char *libraries = NULL;
+  g_autofree char *out = NULL;
+  g_autoptr (GSubprocessLauncher) launcher =
+    new_launcher (self, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_test (link, G_FILE_TEST_EXISTS))
+    g_assert_cmpint (symlink (driver, link), ==, 0);
+  libraries = g_strconcat (self->folder, ":", g_getenv ("LD_LIBRARY_PATH"), NULL);
+  g_subprocess_launcher_setenv (launcher, "LD_LIBRARY_PATH", libraries, TRUE);
+  g_subprocess_launcher_setenv (launcher, "TVM_TEST_CUDA_DRIVER", driver_mode, TRUE);
+  g_subprocess_launcher_setenv (launcher, "PATH", path, TRUE);
+  if (ndk != NULL)
+    g_subprocess_launcher_setenv (launcher, "TVM_NDK_CC", ndk, TRUE);
+  else
+    g_subprocess_launcher_unsetenv (launcher, "TVM_NDK_CC");
+
+  process = g_subprocess_launcher_spawn (launcher, &error, g_getenv ("TVM_TEST_TOOL"), "describe",
+                                         NULL);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &out, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_successful (process));
+
+  return g_steal_pointer (&out);
+}
+
+/* What is there is named, and of what is not every place is. */
+static void
+test_describe_toolchains (Fixture       *self,
+                          gconstpointer  data)
+{
+  g_autofree char *path = g_strconcat (self->folder, ":", g_getenv ("PATH"), NULL);
+  g_autofree char *xcrun = g_build_filename (self->folder, "xcrun", NULL);
+  g_autofree char *clang = g_build_filename (self->folder, "clang-99", NULL);
+  g_autofree char *driver = g_build_filename (self->folder, "libcuda.so.1", NULL);
+  g_autofree char *driver_line = g_strdup_printf ("\n  driver for CUDA 12.9: %s\n", driver);
+  g_autofree char *xcrun_line = g_strdup_printf ("\nXcode\n  xcrun: %s\n", xcrun);
+  g_autofree char *nowhere = g_build_filename (self->folder, "nowhere", NULL);
+  g_autofree char *found = NULL;
+  g_autofree char *missing = NULL;
+  const char *libraries[] = { "NVRTC", "nvJitLink" };
+
+  write_file (self, "xcrun", "#!/bin/sh\n");
+  write_file (self, "clang-99", "#!/bin/sh\n");
+  g_assert_cmpint (g_chmod (xcrun, 0755), ==, 0);
+  g_assert_cmpint (g_chmod (clang, 0755), ==, 0);
+  found = describe_machine (self, "sm_90", "cc", path);
+  assert_contains (found, driver_line);
+  assert_contains (found, xcrun_line);
+  assert_contains (found, clang);
+  assert_contains (found, "\nAndroid\n  NDK: ");
+  g_assert_null (strstr (found, "TVM_NDK_CC"));
+
+  missing = describe_machine (self, "broken", NULL, nowhere);
+  assert_contains (missing, "\n  driver: The CUDA driver does not say its version: error 803\n");
+  assert_contains (missing, "\n  clang: No clang was found");
+  assert_contains (missing, "TVM_NDK_CC");
+  assert_contains (missing, "\n  xcrun: Could not find");
+  assert_contains (missing, nowhere);
+
+  for (guint i = 0; i < G_N_ELEMENTS (libraries); i++)
+    {
+      g_autofree char *version = g_strdup_printf ("\n  %s 1", libraries[i]);
+      g_autofree char *places = g_strdup_printf ("\n  %s: Could not find %s", libraries[i],
+                                                 libraries[i]);
+
+      g_assert_true (strstr (found, version) != NULL || strstr (found, places) != NULL);
+    }
+}
+
 /* What did not get to its reader did not work. */
 static void
 test_full (Fixture       *self,
@@ -662,6 +743,7 @@ main (int   argc,
   add ("/tool/symbols", NULL, test_symbols);
   add ("/tool/cache", NULL, test_cache);
   add ("/tool/describe", NULL, test_describe);
+  add ("/tool/describe/toolchains", NULL, test_describe_toolchains);
   add ("/tool/full", NULL, test_full);
   add ("/tool/completion", NULL, test_completion);
 

@@ -7,6 +7,8 @@
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/toolchain/tvm-clang.h"
+#include "tvmsupport/toolchain/tvm-compiler.h"
 #include "tvmsupport/toolchain/tvm-emcc-private.h"
 #include "tvmsupport/toolchain/tvm-emcc.h"
 #include "tvmsupport/toolchain/tvm-machine-private.h"
@@ -57,7 +59,7 @@ static const char * const compilers[] = { "g++", "gcc", "clang++", "clang" };
 
 /* Tools that need no asking: where they are is all there is to say. */
 static const char * const tools[] = {
-  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc", "xcrun",
+  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc",
 };
 
 static gboolean
@@ -254,6 +256,17 @@ append_toolchain (GString      *text,
 }
 
 static void
+append_path (GString      *text,
+             const char   *name,
+             const char   *path,
+             const GError *error)
+{
+  g_autofree char *shown = path != NULL ? g_filename_display_name (path) : NULL;
+
+  g_string_append_printf (text, "  %s: %s\n", name, path != NULL ? shown : error->message);
+}
+
+static void
 append_tools (GString *text)
 {
   guint i;
@@ -263,10 +276,21 @@ append_tools (GString *text)
     {
       g_autoptr (GError) error = NULL;
       g_autofree char *path = tvm_find_program (tools[i], NULL, NULL, &error);
-      g_autofree char *shown = path != NULL ? g_filename_display_name (path) : NULL;
 
-      g_string_append_printf (text, "  %s: %s\n", tools[i], path != NULL ? shown : error->message);
+      append_path (text, tools[i], path, error);
     }
+}
+
+/* Every clang, the one that is taken first */
+static void
+append_clangs (GString *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) paths = tvm_clang_find_clang (TRUE, &error);
+  g_autofree char *list = paths != NULL ? g_strjoinv (", ", paths) : NULL;
+
+  g_string_append (text, _("LLVM\n"));
+  append_path (text, "clang", list, error);
 }
 
 static void
@@ -318,21 +342,76 @@ default_ready (GObject      *source,
   compiler_ready (task, toolchain, error);
 }
 
-/* The last section. @toolchain or @error is given. */
+/* @toolchain or @error is given. */
+static void
+append_found (GString      *text,
+              const char   *name,
+              TvmToolchain *toolchain,
+              const GError *error)
+{
+  if (toolchain != NULL)
+    append_toolchain (text, name, FALSE, toolchain);
+  else
+    g_string_append_printf (text, "  %s: %s\n", name, error->message);
+}
+
+/* The last sections */
 static void
 complete (GTask        *task,
+          TvmToolchain *ndk,
+          const GError *ndk_error)
+{
+  Description *description = g_task_get_task_data (task);
+  g_autoptr (GError) xcode_error = NULL;
+  g_autofree char *xcrun = tvm_find_program ("xcrun", NULL, NULL, &xcode_error);
+
+  g_string_append (description->text, _("Android\n"));
+  append_found (description->text, "NDK", ndk, ndk_error);
+  g_string_append (description->text, _("Xcode\n"));
+  append_path (description->text, "xcrun", xcrun, xcode_error);
+  g_task_return_pointer (task, g_strdup (description->text->str), g_free);
+}
+
+static void
+ndk_ready (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmToolchain) toolchain = tvm_toolchain_new_finish (result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_task_return_error (task, g_steal_pointer (&error));
+  else
+    complete (task, toolchain, error);
+}
+
+static void
+ask_ndk (GTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmCompiler) ndk = tvm_compiler_new_ndk (&error);
+
+  if (ndk == NULL)
+    complete (task, NULL, error);
+  else
+    tvm_toolchain_new_async (tvm_compiler_get_command (ndk), g_task_get_cancellable (task),
+                             ndk_ready, g_object_ref (task));
+}
+
+/* @toolchain or @error is given. */
+static void
+add_emcc (GTask        *task,
           TvmToolchain *toolchain,
           const GError *error)
 {
   Description *description = g_task_get_task_data (task);
 
   g_string_append (description->text, _("WebAssembly\n"));
-  if (toolchain != NULL)
-    append_toolchain (description->text, "emcc", FALSE, toolchain);
-  else
-    g_string_append_printf (description->text, "  emcc: %s\n", error->message);
+  append_found (description->text, "emcc", toolchain, error);
   tvm_emcc_describe_tools (description->text);
-  g_task_return_pointer (task, g_strdup (description->text->str), g_free);
+  ask_ndk (task);
 }
 
 static void
@@ -347,7 +426,7 @@ emcc_ready (GObject      *source,
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_task_return_error (task, g_steal_pointer (&error));
   else
-    complete (task, toolchain, error);
+    add_emcc (task, toolchain, error);
 }
 
 static void
@@ -358,10 +437,54 @@ ask_emcc (GTask *task)
   g_autofree char *quoted = path != NULL ? g_shell_quote (path) : NULL;
 
   if (path == NULL)
-    complete (task, NULL, error);
+    add_emcc (task, NULL, error);
   else
     tvm_toolchain_new_async (quoted, g_task_get_cancellable (task), emcc_ready,
                              g_object_ref (task));
+}
+
+static void
+cuda_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Description *description = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autofree char *text = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (text == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  g_string_append (description->text, text);
+  ask_emcc (task);
+}
+
+static void
+describe_cuda_in_thread (GTask        *task,
+                         gpointer      source_object,
+                         gpointer      task_data,
+                         GCancellable *cancellable)
+{
+  GString *text = g_string_new (NULL);
+
+  tvm_cuda_toolkit_describe (text);
+  g_task_return_pointer (task, g_string_free (text, FALSE), g_free);
+}
+
+/* Loading a library cannot be interrupted: nobody waits for what is not wanted. */
+static void
+ask_cuda (GTask *task)
+{
+  g_autoptr (GTask) thread_task = g_task_new (NULL, g_task_get_cancellable (task), cuda_ready,
+                                              g_object_ref (task));
+
+  g_task_set_source_tag (thread_task, ask_cuda);
+  g_task_set_return_on_cancel (thread_task, TRUE);
+  g_task_run_in_thread (thread_task, describe_cuda_in_thread);
 }
 
 static void
@@ -382,8 +505,8 @@ ask_next_compiler (GTask *task)
   else
     {
       append_tools (description->text);
-      tvm_cuda_toolkit_describe (description->text);
-      ask_emcc (task);
+      append_clangs (description->text);
+      ask_cuda (task);
     }
 }
 
@@ -449,7 +572,7 @@ tvm_describe_finish (GAsyncResult  *result,
  *
  * Describes the library and the machine, for people to read: versions, the kernel, and every
  * toolchain and tool with its version and path, or why it was not found. Compilers are run to ask
- * what they are.
+ * what they are, and the libraries of CUDA are loaded for it; no GPU is asked.
  *
  * A compiler or tool that is missing or broken is part of the description; the only error is
  * %G_IO_ERROR_CANCELLED.

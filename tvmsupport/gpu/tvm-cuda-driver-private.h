@@ -11,5 +11,11 @@ G_BEGIN_DECLS
 gboolean tvm_cuda_driver_get_capability (int     *major,
                                          int     *minor,
                                          GError **error);
+/* Loads the driver without setting it up: no GPU is asked. Blocks.
+ * @version: (out): the CUDA that it serves, such as 13000 for 13.0
+ * Returns: (transfer full): where the driver is, or NULL with TVM_ERROR_NOT_FOUND,
+ * TVM_ERROR_UNSUPPORTED or TVM_ERROR_FAILED */
+char    *tvm_cuda_driver_find           (int     *version,
+                                         GError **error);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <glib/gi18n-lib.h>
+#include <link.h>
 
 /*
  * The driver's library belongs to the driver, not to CUDA, so that no machine without a GPU has it:
@@ -45,9 +46,8 @@ load_symbol (void        *library,
   return FALSE;
 }
 
-static gboolean
-load_driver (CudaDriver  *driver,
-             GError     **error)
+static void *
+open_driver (GError **error)
 {
   /* It has threads and exit handlers once it is set up: it stays for as long as the process. */
   void *library = dlopen (DRIVER_LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -57,10 +57,19 @@ load_driver (CudaDriver  *driver,
       g_set_error (error, TVM_ERROR, TVM_ERROR_NOT_FOUND,
                    _("No NVIDIA GPU can be asked: the CUDA driver cannot be loaded: %s"),
                    dlerror ());
-      return FALSE;
     }
 
-  return load_symbol (library, "cuInit", (void **) &driver->init, error) &&
+  return library;
+}
+
+static gboolean
+load_driver (CudaDriver  *driver,
+             GError     **error)
+{
+  void *library = open_driver (error);
+
+  return library != NULL &&
+         load_symbol (library, "cuInit", (void **) &driver->init, error) &&
          load_symbol (library, "cuDeviceGetCount", (void **) &driver->get_count, error) &&
          load_symbol (library, "cuDeviceGet", (void **) &driver->get_device, error) &&
          load_symbol (library, "cuDeviceGetAttribute", (void **) &driver->get_attribute, error) &&
@@ -108,4 +117,30 @@ tvm_cuda_driver_get_capability (int     *major,
                 driver.get_attribute (major, ATTRIBUTE_CAPABILITY_MAJOR, device), error) &&
          check (&driver, "cuDeviceGetAttribute",
                 driver.get_attribute (minor, ATTRIBUTE_CAPABILITY_MINOR, device), error);
+}
+
+char *
+tvm_cuda_driver_find (int     *version,
+                      GError **error)
+{
+  void *library = open_driver (error);
+  int (* get_version) (int *version) = NULL;
+  struct link_map *map = NULL;
+  int result;
+
+  if (library == NULL ||
+      !load_symbol (library, "cuDriverGetVersion", (void **) &get_version, error))
+    return NULL;
+
+  result = get_version (version);
+  if (result != DRIVER_SUCCESS)
+    {
+      g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED,
+                   _("The CUDA driver does not say its version: error %d"), result);
+      return NULL;
+    }
+
+  if (dlinfo (library, RTLD_DI_LINKMAP, &map) != 0 || *map->l_name == '\0')
+    return g_strdup (DRIVER_LIBRARY);
+  return g_strdup (map->l_name);
 }

@@ -23,7 +23,8 @@ char *tvm_cuda_toolkit_read_version (const char *root,
  * Returns: (transfer full) (nullable) */
 char *tvm_cuda_toolkit_parse_version (const char *nvcc_output);
 
-/* Appends lines for people: what was found, or why not. Runs nothing, and asks no GPU. */
+/* Appends lines for people: what was found, or why not. Loads the libraries to ask which they are,
+ * and so blocks; runs nothing, and asks no GPU. */
 void  tvm_cuda_toolkit_describe (GString *text);
 
 G_END_DECLS

@@ -20,5 +20,10 @@ GBytes *tvm_nvjitlink_link (const TvmNvJitLinkInput  *inputs,
                             const char * const       *options,
                             gboolean                  has_lto_option,
                             GError                  **error);
+/* Loads nvJitLink. Blocks.
+ * @version: (out) (transfer full) (nullable): such as "13.0"; old ones do not say it
+ * Returns: (transfer full): where it is, or NULL with TVM_ERROR_NOT_FOUND */
+char   *tvm_nvjitlink_find (char   **version,
+                            GError **error);
 
 G_END_DECLS

@@ -41,6 +41,9 @@ typedef struct
   int (* get_cubin)          (LinkHandle *handle, void *cubin);
   int (* get_error_log_size) (LinkHandle *handle, gsize *size);
   int (* get_error_log)      (LinkHandle *handle, char *log);
+
+  /* Since CUDA 12.4 */
+  int (* version)            (unsigned int *major, unsigned int *minor);
 } Library;
 
 #define SYMBOL(field, name) { name, G_STRUCT_OFFSET (Library, field), FALSE }
@@ -54,6 +57,7 @@ static const TvmVendorSymbol symbols[] = {
   SYMBOL (get_cubin, "nvJitLinkGetLinkedCubin"),
   SYMBOL (get_error_log_size, "nvJitLinkGetErrorLogSize"),
   SYMBOL (get_error_log, "nvJitLinkGetErrorLog"),
+  { "nvJitLinkVersion", G_STRUCT_OFFSET (Library, version), TRUE },
 };
 
 static gpointer
@@ -254,4 +258,21 @@ tvm_nvjitlink_link (const TvmNvJitLinkInput  *inputs,
     library->destroy (&handle);
 
   return cubin;
+}
+
+char *
+tvm_nvjitlink_find (char   **version,
+                    GError **error)
+{
+  const Library *library = load_library (error);
+  unsigned int major;
+  unsigned int minor;
+
+  *version = NULL;
+  if (library == NULL)
+    return NULL;
+
+  if (library->version != NULL && library->version (&major, &minor) == LINK_SUCCESS)
+    *version = g_strdup_printf ("%u.%u", major, minor);
+  return g_strdup (library->path);
 }
