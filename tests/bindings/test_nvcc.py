@@ -338,5 +338,29 @@ def test_nvrtc_options(cuda):
         SCALE, "ptx", "sm_90", ["-Xptxas", "-v", "-D", "UNUSED"], compiler="nvrtc"
     )
     assert b"scale" in made
+    code = "__device__ int f (auto x) { return x; }\n" + SCALE
+    assert nvcc.compile_cuda(code, "ptx", "sm_90", "-std=c++20", compiler="nvrtc")
     with pytest.raises(RuntimeError, match="-cudart"):
         nvcc.compile_cuda(SCALE, "ptx", "sm_90", ["-cudart=static"], compiler="nvrtc")
+
+
+@pytest.mark.parametrize("compiler", ["nvcc", "nvrtc"])
+def test_same_numbers(cuda, compiler, monkeypatch):
+    code = 'extern "C" __global__ void divide (float *x) { x[0] = x[1] / x[2]; }\n'
+    assert b"div.approx" in nvcc.compile_cuda(code, "ptx", "sm_90", compiler=compiler)
+    monkeypatch.setenv("TVM_CUDA_NVCC_NO_FAST_MATH", "1")
+    assert b"div.rn" in nvcc.compile_cuda(code, "ptx", "sm_90", compiler=compiler)
+
+
+def test_one_toolkit(cuda, monkeypatch):
+    """The nvcc that runs is that of the toolkit that is found, also where it is not in the PATH."""
+    monkeypatch.setenv("CUDA_HOME", str(cuda))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert nvcc.find_cuda_path() == str(cuda)
+    assert nvcc.have_cudagraph() is True
+    assert b"scale" in nvcc.compile_cuda(SCALE, "ptx", "sm_90")
+
+
+def test_small_cubin(cuda):
+    """No header is put in front of the source, so that a kernel is no larger than it has to be."""
+    assert len(nvcc.compile_cuda(SCALE, "cubin", "sm_90", compiler="nvrtc")) < 20000
