@@ -4,6 +4,7 @@
 #include "tvmsupport/files/tvm-temp-directory.h"
 #include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/gpu/tvm-nvcc.h"
+#include "tvmsupport/tvm-describe.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gstdio.h>
@@ -437,6 +438,20 @@ test_nvshmem_not_found (Fixture       *fixture,
   g_assert_null (library_path);
 }
 
+/* The facts name the nvcc that is run, which need not be in the PATH. */
+static void
+test_libinfo (Fixture       *fixture,
+              gconstpointer  data)
+{
+  g_autofree char *nvcc = in_root (fixture, "bin/nvcc");
+  g_autoptr (GHashTable) info = NULL;
+
+  add_files (fixture, (const char *[]) { "include/cuda.h", "bin/nvcc", NULL });
+  g_setenv ("CUDA_PATH", fixture->root, TRUE);
+  info = tvm_libinfo ();
+  g_assert_cmpstr (g_hash_table_lookup (info, "NVCC"), ==, nvcc);
+}
+
 #define ADD(name, func) \
   g_test_add ("/cuda-toolkit/" name, Fixture, NULL, set_up, func, tear_down)
 
@@ -460,6 +475,7 @@ main (int    argc,
   ADD ("libdevice-debian", test_libdevice_debian);
   ADD ("nvshmem", test_nvshmem);
   ADD ("nvshmem-not-found", test_nvshmem_not_found);
+  ADD ("libinfo", test_libinfo);
 
   return g_test_run ();
 }

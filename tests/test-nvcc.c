@@ -9,8 +9,12 @@
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
 #include "tvmsupport/tvm-error.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char kernel[] =
   "#include \"factor.h\"\n"
@@ -197,6 +201,49 @@ test_fatbin_archs (CompileFixture *self,
   g_assert_nonnull (strstr (line, "-gencode=arch=compute_90,code=compute_90"));
   g_assert_nonnull (strstr (line, "--threads=2"));
   g_assert_true (compile_fixture_exists (self, "scale.fatbin"));
+}
+
+/* The threads of nvcc ask the job server, where there is one with a name, and give back what they
+ * got. The server is a real one: a pipe with a token in it. */
+static void
+test_jobserver (CompileFixture *self,
+                gconstpointer   data)
+{
+  g_autofree char *fifo = g_build_filename (self->folder, "jobs", NULL);
+  g_autofree char *makeflags = g_strdup_printf (" -j2 --jobserver-auth=fifo:%s", fifo);
+  g_autoptr (TvmCompileRequest) request = NULL;
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (TvmToolchain) toolchain = NULL;
+  g_autofree char *line = NULL;
+  char token[2] = { 0, };
+  int fd = -1;
+
+  if (!use_nvcc (self))
+    return;
+
+  toolchain = tvm_compiler_load_toolchain (self->compiler, NULL, NULL);
+  if (toolchain == NULL || atoi (tvm_toolchain_get_version (toolchain)) < 13)
+    {
+      g_test_skip ("nvcc knows nothing of job servers");
+      return;
+    }
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  fd = open (fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (write (fd, "+", 1), ==, 1);
+
+  g_setenv ("MAKEFLAGS", makeflags, TRUE);
+  tvm_nvcc_compiler_set_threads (TVM_NVCC_COMPILER (self->compiler), 2);
+  request = make_request (self, TVM_COMPILE_KIND_FATBIN, multiple_arch, "scale.fatbin");
+  result = compile_fixture_compile (self, request);
+  g_unsetenv ("MAKEFLAGS");
+  compile_fixture_assert_ok (result);
+  line = tvm_compile_result_dup_command_line (result);
+  g_assert_nonnull (strstr (line, "--jobserver"));
+  g_assert_cmpint (read (fd, token, sizeof token), ==, 1);
+  g_assert_cmpint (token[0], ==, '+');
+  close (fd);
 }
 
 static void
@@ -420,6 +467,36 @@ test_empty_source (CompileFixture *self,
   result = compile_fixture_compile (self, request);
   compile_fixture_assert_ok (result);
   assert_begins (result, "\177ELF", 4);
+}
+
+/* 50 MB of text, and a kernel behind it */
+static void
+test_large_source (CompileFixture *self,
+                   gconstpointer   data)
+{
+  const gsize size = 50 * 1000 * 1000;
+  g_autofree char *text = g_malloc (size + 1);
+  g_autoptr (TvmCompileRequest) request = tvm_compile_request_new (TVM_COMPILE_KIND_PTX);
+  g_autoptr (TvmCompileResult) result = NULL;
+  g_autoptr (GBytes) source = NULL;
+  g_autofree char *whole = NULL;
+
+  if (!use_nvcc (self))
+    return;
+
+  for (gsize i = 0; i < size; i++)
+    text[i] = i % 80 == 0 ? '\n' : i % 80 < 3 ? '/' : 'x';
+  text[size] = '\0';
+  whole = g_strconcat (text, "\nextern \"C\" __global__ void last () {}\n", NULL);
+  source = g_bytes_new_take (whole, strlen (whole));
+  whole = NULL;
+  tvm_compile_request_add_input_bytes (request, "large.cu", source, TVM_LANGUAGE_CUDA);
+  tvm_compile_request_set_arch (request, "sm_90");
+  result = compile_fixture_compile (self, request);
+  compile_fixture_assert_ok (result);
+  g_assert_nonnull (g_strstr_len (g_bytes_get_data (tvm_compile_result_get_bytes (result), NULL),
+                                  (gssize) g_bytes_get_size (tvm_compile_result_get_bytes (result)),
+                                  ".entry last"));
 }
 
 /* Nonsense in the environment is nvcc's to complain about, also before it was ever asked. */
@@ -659,6 +736,8 @@ main (int    argc,
   compile_fixture_add ("/nvcc/empty-source", test_empty_source);
   compile_fixture_add ("/nvcc/nonsense-flags", test_nonsense_flags);
   compile_fixture_add ("/nvcc/ccache", test_ccache);
+  compile_fixture_add ("/nvcc/jobserver", test_jobserver);
+  compile_fixture_add ("/nvcc/large-source", test_large_source);
   compile_fixture_add ("/nvcc/cancel", test_cancel);
   compile_fixture_add ("/nvcc/timeout", test_timeout);
   compile_fixture_add ("/nvcc/flood", test_flood);

@@ -730,6 +730,21 @@ add (gboolean    works,
     g_test_add_func (path, skip);
 }
 
+/* It needs no library for that, and looks for no compiler of the host. */
+static void
+test_toolchain (void)
+{
+  g_autoptr (TvmNvrtcCompiler) compiler = tvm_nvrtc_compiler_new ("/nonexistent/libnvrtc.so.13");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmToolchain) toolchain =
+    tvm_compiler_load_toolchain (TVM_COMPILER (compiler), NULL, &error);
+
+  g_assert_null (toolchain);
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
+  g_assert_cmpstr (error->message, ==,
+                   "A “TvmNvrtcCompiler” runs no program and has no toolchain");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -741,6 +756,7 @@ main (int    argc,
   works = g_test_subprocess () || has_nvrtc ();
 
   g_test_add_func ("/nvrtc/libraries", test_libraries);
+  g_test_add_func ("/nvrtc/toolchain", test_toolchain);
   add (TRUE, "/nvrtc/places", test_places);
   add (works, "/nvrtc/kinds", test_kinds);
   add (works, "/nvrtc/files", test_files);

@@ -150,6 +150,7 @@ tvm_libinfo (void)
 {
   GHashTable *info = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   char *emcc;
+  char *nvcc;
   guint i;
 
   insert (info, "VERSION", g_strdup (PACKAGE_VERSION));
@@ -166,7 +167,8 @@ tvm_libinfo (void)
   insert_program (info, "AR", "ar");
   insert_program (info, "NM", "nm");
   insert_program (info, "CCACHE", "ccache");
-  insert_program (info, "NVCC", "nvcc");
+  nvcc = tvm_cuda_toolkit_find_nvcc (NULL);
+  insert (info, "NVCC", nvcc != NULL ? nvcc : g_strdup ("NOT-FOUND"));
   insert_program (info, "HIPCC", "hipcc");
   emcc = tvm_emcc_find_emcc (NULL);
   insert (info, "EMCC", emcc != NULL ? emcc : g_strdup ("NOT-FOUND"));

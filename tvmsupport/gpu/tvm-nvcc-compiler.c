@@ -10,6 +10,8 @@
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdlib.h>
+#include <string.h>
 
 /**
  * TvmNvccCompiler:
@@ -83,6 +85,18 @@ has_several_archs (TvmCompileRequest *request)
   return arch == NULL || strchr (arch, ',') != NULL || g_str_has_prefix (arch, "all");
 }
 
+/* Whether nvcc can ask the job server of a make above us for its threads: since CUDA 13 it knows how,
+ * and it gets to one that has a name. Descriptors of ours are not passed on. */
+static gboolean
+has_jobserver (TvmToolchain *toolchain)
+{
+  const char *version = tvm_toolchain_get_version (toolchain);
+  const char *makeflags = g_getenv ("MAKEFLAGS");
+
+  return version != NULL && atoi (version) >= 13 && makeflags != NULL &&
+         strstr (makeflags, "--jobserver-auth=fifo:") != NULL;
+}
+
 static char **
 tvm_nvcc_compiler_build_argv (TvmCompiler        *compiler,
                               TvmToolchain       *toolchain,
@@ -115,6 +129,8 @@ tvm_nvcc_compiler_build_argv (TvmCompiler        *compiler,
       g_autofree char *option = g_strdup_printf ("--threads=%u", threads);
 
       g_strv_builder_add (builder, option);
+      if (has_jobserver (toolchain))
+        g_strv_builder_add (builder, "--jobserver");
     }
 
   return g_strv_builder_end (builder);
@@ -201,7 +217,8 @@ tvm_nvcc_compiler_class_init (TvmNvccCompilerClass *klass)
    * TvmNvccCompiler:threads:
    *
    * How many architectures nvcc compiles one source for at a time; 0 for as many as there are
-   * processors.
+   * processors. Under a make whose job server is a named pipe (GNU make 4.4 and later), nvcc asks
+   * that for each of them from CUDA 13 on.
    *
    * Since: 1.0
    */

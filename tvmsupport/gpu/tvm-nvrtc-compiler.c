@@ -504,6 +504,7 @@ tvm_nvrtc_compiler_class_init (TvmNvrtcCompilerClass *klass)
   object_class->finalize = tvm_nvrtc_compiler_finalize;
   compiler_class->compile_async = tvm_nvrtc_compiler_compile_async;
   compiler_class->compile_finish = tvm_nvrtc_compiler_compile_finish;
+  tvm_compiler_class_set_in_process (compiler_class);
 
   /**
    * TvmNvrtcCompiler:library: (type filename)

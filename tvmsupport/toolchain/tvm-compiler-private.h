@@ -15,6 +15,8 @@ TvmCompileRequest  *tvm_compiler_merge_request  (TvmCompiler          *self,
  * Returns: (transfer full): which it has */
 TvmToolchain       *tvm_compiler_adopt_toolchain (TvmCompiler         *self,
                                                   TvmToolchain        *toolchain);
+/* The class compiles in the process: it has no toolchain to find. For class_init(). */
+void                tvm_compiler_class_set_in_process (TvmCompilerClass *klass);
 /* Returns: (transfer full) (nullable) */
 TvmKernelCache     *tvm_compiler_dup_cache      (TvmCompiler          *self);
 /* Whether it is another one than before */

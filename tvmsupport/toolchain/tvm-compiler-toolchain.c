@@ -6,8 +6,19 @@
 #include "tvmsupport/process/tvm-sync-private.h"
 #include "tvmsupport/toolchain/tvm-compiler-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
+#include "tvmsupport/tvm-error.h"
+
+#include <glib/gi18n-lib.h>
 
 /* What a compiler runs, found out at the first use */
+
+static G_DEFINE_QUARK (tvm-compiler-in-process, in_process)
+
+void
+tvm_compiler_class_set_in_process (TvmCompilerClass *klass)
+{
+  g_type_set_qdata (G_TYPE_FROM_CLASS (klass), in_process_quark (), GINT_TO_POINTER (TRUE));
+}
 
 static void
 toolchain_ready (GObject      *source,
@@ -59,6 +70,14 @@ tvm_compiler_load_toolchain_async (TvmCompiler         *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, tvm_compiler_load_toolchain_async);
 
+  if (g_type_get_qdata (G_OBJECT_TYPE (self), in_process_quark ()) != NULL)
+    {
+      g_task_return_new_error (task, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                               _("A “%s” runs no program and has no toolchain"),
+                               G_OBJECT_TYPE_NAME (self));
+      return;
+    }
+
   cache = tvm_compiler_dup_cache (self);
   toolchain = tvm_compiler_get_toolchain (self);
   if (toolchain != NULL)
@@ -102,7 +121,9 @@ tvm_compiler_load_toolchain_finish (TvmCompiler   *self,
  * Finds out what the compiler runs, if that is not known yet: looks its command up, or discovers
  * one, and asks what it is. Compiling does so too; this is for who wants to know before.
  *
- * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover].
+ * The errors are those of [ctor@TvmSupport.Toolchain.new] and [func@TvmSupport.Toolchain.discover],
+ * and %TVM_ERROR_UNSUPPORTED for a compiler that runs no program, such as
+ * [class@TvmSupport.NvrtcCompiler].
  *
  * Returns: (transfer full): the toolchain
  *
