@@ -11,6 +11,8 @@
 #define N_THREADS 256
 #define ITEM_SIZE 4
 
+#define UNSUPPORTED_PTX_VERSION 222
+
 /* CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR */
 #define ATTRIBUTE_MAJOR 75
 #define ATTRIBUTE_MINOR 76
@@ -120,6 +122,8 @@ check (Gpu         *self,
 
   if (self->get_error_name (result, &name) != 0 || name == NULL)
     name = "?";
+  if (result == UNSUPPORTED_PTX_VERSION)
+    code = G_IO_ERROR_NOT_SUPPORTED;
   g_set_error (error, G_IO_ERROR, code, "%s%s: %s (%d)",
                code == G_IO_ERROR_NOT_FOUND ? "no GPU: " : "", function, name, result);
   return FALSE;

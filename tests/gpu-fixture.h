@@ -14,7 +14,8 @@ void        gpu_close    (Gpu     *self);
 /* Returns: (transfer none): the architecture, such as `sm_90` */
 const char *gpu_get_arch (Gpu *self);
 /* Loads what was compiled, runs @kernel (T *x, unsigned n) on @n_items numbers of four bytes each,
- * one thread for each, and puts into @items what became of them. */
+ * one thread for each, and puts into @items what became of them. %G_IO_ERROR_NOT_SUPPORTED if the
+ * driver is older than the PTX. */
 gboolean    gpu_run      (Gpu         *self,
                           GBytes      *image,
                           const char  *kernel,
