@@ -4,6 +4,7 @@
 #include "tvmsupport/tvm-describe.h"
 
 #include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
+#include "tvmsupport/gpu/tvm-rocm-private.h"
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
@@ -446,7 +447,7 @@ ask_emcc (GTask *task)
 }
 
 static void
-cuda_ready (GObject      *source,
+gpus_ready (GObject      *source,
             GAsyncResult *result,
             gpointer      user_data)
 {
@@ -466,7 +467,7 @@ cuda_ready (GObject      *source,
 }
 
 static void
-describe_cuda_in_thread (GTask        *task,
+describe_gpus_in_thread (GTask        *task,
                          gpointer      source_object,
                          gpointer      task_data,
                          GCancellable *cancellable)
@@ -474,19 +475,20 @@ describe_cuda_in_thread (GTask        *task,
   GString *text = g_string_new (NULL);
 
   tvm_cuda_toolkit_describe (text);
+  tvm_rocm_describe (text);
   g_task_return_pointer (task, g_string_free (text, FALSE), g_free);
 }
 
 /* Loading a library cannot be interrupted: nobody waits for what is not wanted. */
 static void
-ask_cuda (GTask *task)
+ask_gpus (GTask *task)
 {
-  g_autoptr (GTask) thread_task = g_task_new (NULL, g_task_get_cancellable (task), cuda_ready,
+  g_autoptr (GTask) thread_task = g_task_new (NULL, g_task_get_cancellable (task), gpus_ready,
                                               g_object_ref (task));
 
-  g_task_set_source_tag (thread_task, ask_cuda);
+  g_task_set_source_tag (thread_task, ask_gpus);
   g_task_set_return_on_cancel (thread_task, TRUE);
-  g_task_run_in_thread (thread_task, describe_cuda_in_thread);
+  g_task_run_in_thread (thread_task, describe_gpus_in_thread);
 }
 
 static void
@@ -508,7 +510,7 @@ ask_next_compiler (GTask *task)
     {
       append_tools (description->text);
       append_clangs (description->text);
-      ask_cuda (task);
+      ask_gpus (task);
     }
 }
 

@@ -21,6 +21,19 @@ void              tvm_tool_call_async  (const char * const   *argv,
 TvmProcessResult *tvm_tool_call_finish (GAsyncResult         *result,
                                         GError              **error);
 
+/* The same for a tool that makes @output, which appears whole or not at all: where the tool is to
+ * write stands in the place of the word TVM_TOOL_OUTPUT. */
+#define TVM_TOOL_OUTPUT "\001output"
+
+void              tvm_tool_make_async  (const char * const   *argv,
+                                        const char           *output,
+                                        TvmError              code,
+                                        GCancellable         *cancellable,
+                                        GAsyncReadyCallback   callback,
+                                        gpointer              user_data);
+gboolean          tvm_tool_make_finish (GAsyncResult         *result,
+                                        GError              **error);
+
 /* For a tool that ended with a status, or by a signal if that is not 0 */
 void              tvm_tool_set_failure (GError              **error,
                                         TvmError              code,

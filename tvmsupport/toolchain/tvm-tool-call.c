@@ -46,17 +46,43 @@ tvm_tool_set_failure (GError             **error,
                  reason, shown);
 }
 
-/* What it says about its failure, or else what it printed */
+static void
+append_text (GString *text,
+             GBytes  *bytes)
+{
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+  g_autofree char *valid = g_utf8_make_valid (size > 0 ? data : "", size);
+
+  if (text->len > 0 && text->str[text->len - 1] != '\n')
+    g_string_append_c (text, '\n');
+  g_string_append (text, valid);
+}
+
+/* Some paint also what goes to no terminal. */
+static void
+remove_colours (GString *text)
+{
+  char *escape;
+
+  while ((escape = strstr (text->str, "\033[")) != NULL)
+    {
+      const gsize length = strspn (escape + 2, "0123456789;") + 2;
+
+      g_string_erase (text, escape - text->str, length + (escape[length] != '\0'));
+    }
+}
+
+/* All that it printed: some say on the standard output why they fail. */
 static char *
 dup_reason (const TvmProcessResult *result)
 {
-  GBytes *bytes = g_bytes_get_size (result->stderr_bytes) > 0 ? result->stderr_bytes
-                                                              : result->stdout_bytes;
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
-  g_autofree char *text = g_utf8_make_valid (size > 0 ? data : "", size);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  return tvm_tool_dup_tail (text);
+  append_text (text, result->stderr_bytes);
+  append_text (text, result->stdout_bytes);
+  remove_colours (text);
+  return tvm_tool_dup_tail (text->str);
 }
 
 static void
