@@ -6,7 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* `tvmsupport llvm-ir` and `tvmsupport dylib` */
+/* `tvmsupport llvm-ir`, `tvmsupport dylib` and `tvmsupport rocm-link` */
 
 static gboolean
 have_clang (void)
@@ -153,6 +153,31 @@ test_dylib_made (Fixture       *self,
   g_assert_true (exists (self, "lib.dylib"));
 }
 
+static void
+test_rocm_link (Fixture       *self,
+                gconstpointer  data)
+{
+  static const struct { const char *words; int status; const char *err; } cases[] = {
+    { "rocm-link k.o", 2, "No output was given" },
+    { "rocm-link -o - k.o", 2, "“-” is no file" },
+    { "rocm-link -o k.co", 2, "Name one object" },
+    { "rocm-link -o k.co a.o b.o", 2, "Name one object" },
+    { "rocm-link -o k.co k.o --lld no-such-lld", 1, "no-such-lld" },
+    { "rocm-link -o k.co --lld false k.o", 1, "“false” failed with exit status 1" },
+  };
+
+  write_file (self, "k.o", "");
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_auto (Outcome) outcome = OUTCOME_INIT;
+
+      run (self, &outcome, cases[i].words);
+      g_assert_cmpint (outcome.status, ==, cases[i].status);
+      g_assert_nonnull (strstr (outcome.err, cases[i].err));
+      g_assert_false (exists (self, "k.co"));
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -165,6 +190,7 @@ main (int   argc,
   ADD ("wrong", test_wrong);
   ADD ("dylib", test_dylib);
   ADD ("dylib-made", test_dylib_made);
+  ADD ("rocm-link", test_rocm_link);
 #undef ADD
 
   return g_test_run ();

@@ -18,6 +18,7 @@ static const ToolCommand commands[] = {
   { "wasm", N_("Make a WebAssembly module"), tool_run_wasm },
   { "llvm-ir", N_("Make LLVM's intermediate language of sources"), tool_run_llvm_ir },
   { "dylib", N_("Make a dynamic library for a system of Apple"), tool_run_dylib },
+  { "rocm-link", N_("Link an object for a GPU of AMD"), tool_run_rocm_link },
   { "symbols", N_("List the global symbols of object files and libraries"), tool_run_symbols },
   { "tar", N_("Pack files into a tar archive"), tool_run_tar },
   { "untar", N_("Unpack or list a tar archive"), tool_run_untar },

@@ -53,6 +53,8 @@ int tool_run_llvm_ir  (Tool  *tool,
                        char **argv);
 int tool_run_map      (Tool  *tool,
                        char **argv);
+int tool_run_rocm_link (Tool  *tool,
+                        char **argv);
 int tool_run_run      (Tool  *tool,
                        char **argv);
 int tool_run_symbols  (Tool  *tool,

@@ -141,6 +141,10 @@ void           tvm_parser_read_json     (TvmDiagnosticParser *parser,
 /* Returns: whether the line is for people; one that is only for programs is left out of the text */
 gboolean       tvm_parser_read_line     (TvmDiagnosticParser *parser,
                                          TvmSlice             line);
+/* Returns: (nullable): @line without the sequences that set colours and links, not terminated, or
+ * NULL if there are none in it */
+char          *tvm_parser_strip_escapes (TvmSlice             line,
+                                         gsize               *len);
 const char    *tvm_parser_find_ranges   (TvmSlice             line,
                                          const char         **after);
 gboolean       tvm_place_parse          (TvmSlice             text,

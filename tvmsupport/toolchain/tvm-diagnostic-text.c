@@ -582,11 +582,9 @@ static const ReadLine formats[] = {
   read_failure,
 };
 
-/* Returns: (nullable): @line without the sequences that set colours and links, or NULL if there are
- * none in it. */
-static char *
-strip_escapes (TvmSlice  line,
-               gsize    *len)
+char *
+tvm_parser_strip_escapes (TvmSlice  line,
+                          gsize    *len)
 {
   char *stripped = NULL;
   gsize n = 0;
@@ -634,7 +632,7 @@ tvm_parser_read_line (TvmDiagnosticParser *parser,
   if (read_fixit (parser, line))
     return FALSE;
 
-  stripped = strip_escapes (line, &line.len);
+  stripped = tvm_parser_strip_escapes (line, &line.len);
   if (stripped != NULL)
     line.data = stripped;
 

@@ -3,6 +3,8 @@
 
 #include "tvmsupport/toolchain/tvm-tool-call-private.h"
 
+#include "tvmsupport/toolchain/tvm-diagnostic-parser-private.h"
+
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
@@ -52,25 +54,13 @@ append_text (GString *text,
 {
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
-  g_autofree char *valid = g_utf8_make_valid (size > 0 ? data : "", size);
+  /* Some paint also what goes to no terminal. */
+  g_autofree char *plain = tvm_parser_strip_escapes ((TvmSlice) { data, size }, &size);
+  g_autofree char *valid = g_utf8_make_valid (plain != NULL ? plain : size > 0 ? data : "", size);
 
   if (text->len > 0 && text->str[text->len - 1] != '\n')
     g_string_append_c (text, '\n');
   g_string_append (text, valid);
-}
-
-/* Some paint also what goes to no terminal. */
-static void
-remove_colours (GString *text)
-{
-  char *escape;
-
-  while ((escape = strstr (text->str, "\033[")) != NULL)
-    {
-      const gsize length = strspn (escape + 2, "0123456789;") + 2;
-
-      g_string_erase (text, escape - text->str, length + (escape[length] != '\0'));
-    }
 }
 
 /* All that it printed: some say on the standard output why they fail. */
@@ -81,7 +71,6 @@ dup_reason (const TvmProcessResult *result)
 
   append_text (text, result->stderr_bytes);
   append_text (text, result->stdout_bytes);
-  remove_colours (text);
   return tvm_tool_dup_tail (text->str);
 }
 

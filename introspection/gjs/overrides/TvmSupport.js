@@ -44,6 +44,8 @@ const FUNCTIONS = {
     tar_extract: 4,
     tar_list: 3,
     tar_normalize_file_list: 4,
+    rocm_get_arch: 2,
+    rocm_link: 4,
     xcode_compile_coreml: 4,
     xcode_compile_metal: 6,
     xcode_create_dylib: 7,

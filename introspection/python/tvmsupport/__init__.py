@@ -23,9 +23,22 @@ gi.require_version("TvmSupport", "1")
 
 from gi.repository import TvmSupport  # noqa: E402  pylint: disable=wrong-import-position
 
-from . import _bridge, cc, clang, emcc, ndk, nvcc, tar, utils, xcode  # noqa: E402  pylint: disable=wrong-import-position
+# pylint: disable-next=wrong-import-position
+from . import _bridge, cc, clang, emcc, ndk, nvcc, rocm, tar, utils, xcode  # noqa: E402
 
-__all__ = ["cc", "clang", "describe", "emcc", "libinfo", "ndk", "nvcc", "tar", "utils", "xcode"]
+__all__ = [
+    "cc",
+    "clang",
+    "describe",
+    "emcc",
+    "libinfo",
+    "ndk",
+    "nvcc",
+    "rocm",
+    "tar",
+    "utils",
+    "xcode",
+]
 __version__ = TvmSupport.SUPPORT_VERSION_S
 
 
