@@ -60,7 +60,7 @@ static const char * const compilers[] = { "g++", "gcc", "clang++", "clang" };
 
 /* Tools that need no asking: where they are is all there is to say. */
 static const char * const tools[] = {
-  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc", "hipcc",
+  "ar", "nm", "ld", "ld.lld", "mold", "llvm-ar", "ccache", "distcc",
 };
 
 static gboolean
