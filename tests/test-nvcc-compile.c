@@ -312,6 +312,79 @@ works (const char *compiler)
   return bytes != NULL;
 }
 
+static char *
+add_file (TvmTempDirectory *temp,
+          const char       *name,
+          const char       *text)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = g_build_filename (tvm_temp_directory_get_path (temp), name, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+#define NVSHMEM_KERNEL "#include <nvshmem.h>\n" \
+                       "extern \"C\" __global__ void k (int *a) { *a = nvshmem_my_pe (); }\n"
+
+/* Something that looks like NVSHMEM, with a library of device code in it; the real one is not at
+ * hand. */
+static void
+test_nvshmem (gconstpointer data)
+{
+  static const char * const rdc[] = { "-rdc=true", NULL };
+  const char *compiler = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmTempDirectory) temp = tvm_temp_directory_new (NULL, &error);
+  g_autofree char *header =
+    add_file (temp, "include/nvshmem.h", "extern \"C\" __device__ int nvshmem_my_pe ();\n");
+  g_autofree char *library = add_file (temp, "lib/libnvshmem_device.a", "");
+  g_autofree char *target = add_file (temp, "out", "");
+  g_autoptr (GBytes) device = NULL;
+  g_autoptr (GBytes) cubin = NULL;
+  g_autoptr (GBytes) ptx = NULL;
+  g_autoptr (GBytes) none = NULL;
+  g_autofree char *contents = NULL;
+  gsize size = 0;
+
+  if (!(strcmp (compiler, "nvcc") == 0 ? have_nvcc : have_nvrtc))
+    {
+      g_test_skip ("the compiler is not there");
+      return;
+    }
+
+  g_setenv ("NVSHMEM_HOME", tvm_temp_directory_get_path (temp), TRUE);
+  device = tvm_nvcc_compile_cuda ("extern \"C\" __device__ int nvshmem_my_pe () { return 7; }\n",
+                                  "cubin", "sm_90", rdc, library, compiler, NULL, &error);
+  g_assert_no_error (error);
+
+  cubin = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, NULL, "sm_90", NULL, target, compiler, NULL, &error);
+  g_assert_no_error (error);
+  assert_begins (cubin, "\177ELF");
+  g_assert_true (g_file_get_contents (target, &contents, &size, NULL));
+  g_assert_cmpmem (contents, size, g_bytes_get_data (cubin, NULL), g_bytes_get_size (cubin));
+
+  ptx = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "ptx", "sm_90", NULL, NULL, compiler, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (contains (ptx, "nvshmem_my_pe"));
+
+  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "fatbin", "sm_90", NULL, NULL, "nvcc", NULL, &error);
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
+  g_clear_error (&error);
+
+  /* A library without the function */
+  g_assert_true (g_file_set_contents (library, "!<arch>\n", -1, NULL));
+  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "cubin", "sm_90", NULL, NULL, compiler, NULL, &error);
+  g_assert_error (error, TVM_ERROR, TVM_ERROR_LINK_FAILED);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, "nvshmem_my_pe"));
+  g_clear_error (&error);
+  g_unsetenv ("NVSHMEM_HOME");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -328,6 +401,8 @@ main (int    argc,
   g_test_add_func ("/nvcc-compile/fast-math", test_fast_math);
   g_test_add_func ("/nvcc-compile/path-target", test_path_target);
   g_test_add_func ("/nvcc-compile/refused", test_refused);
+  g_test_add_data_func ("/nvcc-compile/nvshmem/nvcc", "nvcc", test_nvshmem);
+  g_test_add_data_func ("/nvcc-compile/nvshmem/nvrtc", "nvrtc", test_nvshmem);
   g_test_add_func ("/nvcc-compile/link", test_link);
   g_test_add_func ("/nvcc-compile/link-files", test_link_files);
   g_test_add_func ("/nvcc-compile/link-refused", test_link_refused);

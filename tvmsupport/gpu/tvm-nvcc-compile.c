@@ -3,6 +3,7 @@
 
 #include "tvmsupport/gpu/tvm-nvcc.h"
 
+#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/gpu/tvm-nvcc-compiler.h"
 #include "tvmsupport/gpu/tvm-nvrtc-compiler.h"
 #include "tvmsupport/process/tvm-sync-private.h"
@@ -17,6 +18,9 @@ typedef struct
 {
   gboolean use_nvrtc;
   TvmCompileRequest *request;
+  char *nvshmem;      /* (nullable): the folder of the libraries that a cubin is linked with */
+  char *path_target;  /* (nullable): where what is linked goes */
+  GBytes *linked;     /* (nullable) */
 } Compile;
 
 static void
@@ -25,6 +29,9 @@ compile_free (gpointer data)
   Compile *compile = data;
 
   g_clear_object (&compile->request);
+  g_clear_pointer (&compile->linked, g_bytes_unref);
+  g_free (compile->nvshmem);
+  g_free (compile->path_target);
   g_free (compile);
 }
 
@@ -44,6 +51,72 @@ contents_ready (GObject      *source,
 }
 
 static void
+write_ready (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Compile *compile = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, g_steal_pointer (&compile->linked),
+                           (GDestroyNotify) g_bytes_unref);
+}
+
+static void
+link_ready (GObject      *source,
+            GAsyncResult *result,
+            gpointer      user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Compile *compile = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (GFile) file = NULL;
+
+  compile->linked = tvm_nvcc_link_device_finish (result, &error);
+  if (compile->linked == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  if (compile->path_target == NULL)
+    {
+      g_task_return_pointer (task, g_steal_pointer (&compile->linked),
+                             (GDestroyNotify) g_bytes_unref);
+      return;
+    }
+
+  file = g_file_new_for_path (compile->path_target);
+  g_file_replace_contents_bytes_async (file, compile->linked, NULL, FALSE,
+                                       G_FILE_CREATE_REPLACE_DESTINATION,
+                                       g_task_get_cancellable (task), write_ready,
+                                       g_object_ref (task));
+}
+
+/* What a kernel calls of NVSHMEM is in a library of device code, which may need CUDA's own. */
+static void
+link_nvshmem (GTask  *task,
+              GBytes *cubin)
+{
+  Compile *compile = g_task_get_task_data (task);
+  g_autofree char *library = g_build_filename (compile->nvshmem, "libnvshmem_device.a", NULL);
+  g_autofree char *root = tvm_cuda_toolkit_find_root ("", NULL);
+  g_autofree char *runtime =
+    root != NULL ? g_build_filename (root, "lib64", "libcudadevrt.a", NULL) : NULL;
+  const char *files[] = { library, NULL, NULL };
+
+  if (runtime != NULL && g_file_test (runtime, G_FILE_TEST_EXISTS))
+    files[1] = runtime;
+
+  tvm_nvcc_link_device_async (files, &cubin, 1, tvm_compile_request_get_arch (compile->request),
+                              NULL, g_task_get_cancellable (task), link_ready,
+                              g_object_ref (task));
+}
+
+static void
 compile_ready (GObject      *source,
                GAsyncResult *async_result,
                gpointer      user_data)
@@ -52,11 +125,18 @@ compile_ready (GObject      *source,
   GError *error = NULL;
   g_autoptr (TvmCompileResult) result =
     tvm_compiler_compile_finish (TVM_COMPILER (source), async_result, &error);
+  Compile *compile = g_task_get_task_data (task);
   const char *output;
 
   if (result == NULL || !tvm_compile_result_check (result, &error))
     {
       g_task_return_error (task, error);
+      return;
+    }
+
+  if (compile->nvshmem != NULL)
+    {
+      link_nvshmem (task, tvm_compile_result_get_bytes (result));
       return;
     }
 
@@ -212,6 +292,59 @@ set_up_request (TvmCompileRequest  *request,
   tvm_compile_request_set_output (request, path_target);
 }
 
+static gboolean
+uses_nvshmem (const char *code)
+{
+  return strstr (code, "#include <nvshmem.h>") != NULL ||
+         strstr (code, "#include <nvshmemx.h>") != NULL;
+}
+
+/* Code that uses NVSHMEM finds its headers, and a cubin of it is linked. */
+static gboolean
+set_up_nvshmem (Compile     *compile,
+                gboolean     lacks_arch,
+                const char  *path_target,
+                GError     **error)
+{
+  g_autofree char *include_path = NULL;
+  g_autofree char *library_path = NULL;
+  g_autofree char *include = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) given = tvm_compile_request_dup_options (compile->request);
+  g_auto (GStrv) options = NULL;
+
+  if (tvm_compile_request_get_kind (compile->request) == TVM_COMPILE_KIND_FATBIN)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
+                           _("What uses NVSHMEM is linked, to a cubin and not to a fatbin"));
+      return FALSE;
+    }
+  if (lacks_arch)
+    {
+      g_set_error_literal (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT,
+                           _("What uses NVSHMEM is linked for one architecture; no option can name "
+                             "it"));
+      return FALSE;
+    }
+  if (!tvm_nvcc_find_nvshmem_paths (&include_path, &library_path, error))
+    return FALSE;
+
+  include = g_strconcat ("-I", include_path, NULL);
+  g_strv_builder_add_many (builder, "-rdc=true", include, NULL);
+  if (given != NULL)
+    g_strv_builder_addv (builder, (const char **) given);
+  options = g_strv_builder_end (builder);
+  tvm_compile_request_set_options (compile->request, (const char * const *) options);
+  if (tvm_compile_request_get_kind (compile->request) == TVM_COMPILE_KIND_CUBIN)
+    {
+      compile->nvshmem = g_steal_pointer (&library_path);
+      compile->path_target = g_strdup (path_target);
+      tvm_compile_request_set_output (compile->request, NULL);
+    }
+
+  return TRUE;
+}
+
 /**
  * tvm_nvcc_compile_cuda_async:
  * @code: the source
@@ -256,7 +389,8 @@ tvm_nvcc_compile_cuda_async (const char          *code,
   g_task_set_task_data (task, compile, compile_free);
 
   if (!find_compiler (compiler, &compile->use_nvrtc, &error) ||
-      !find_kind (target_format, compile->use_nvrtc, &kind, &error))
+      !find_kind (target_format == NULL && uses_nvshmem (code) ? "cubin" : target_format,
+                  compile->use_nvrtc, &kind, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -264,6 +398,12 @@ tvm_nvcc_compile_cuda_async (const char          *code,
 
   compile->request = tvm_compile_request_new (kind);
   set_up_request (compile->request, code, arch, options, path_target);
+  if (uses_nvshmem (code) && !set_up_nvshmem (compile, arch == NULL && names_arch (options),
+                                              path_target, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
   if (arch == NULL && !names_arch (options))
     tvm_nvcc_get_target_compute_version_async (NULL, cancellable, version_ready,
                                                g_steal_pointer (&task));
@@ -315,11 +455,15 @@ tvm_nvcc_compile_cuda_finish (GAsyncResult  *result,
  * `TVM_CUDA_NVCC_NO_FAST_MATH` is set to something other than `0`. The classes never ask for it by
  * themselves.
  *
+ * A source that includes `<nvshmem.h>` or `<nvshmemx.h>` is compiled with the headers that
+ * [func@TvmSupport.nvcc_find_nvshmem_paths] finds, and its cubin, which is then what is made by
+ * default, is linked with NVSHMEM's library of device code. It is loaded with NVSHMEM's own functions.
+ *
  * The error is %TVM_ERROR_COMPILE_FAILED if the compiler refused the source,
  * %TVM_ERROR_INVALID_ARGUMENT for a format, a compiler, an architecture or an option that is none,
- * %TVM_ERROR_UNSUPPORTED for a fatbin of NVRTC, %TVM_ERROR_NOT_FOUND if the compiler is missing or
- * there is neither an architecture nor a GPU, or any other of
- * [method@TvmSupport.Compiler.compile].
+ * %TVM_ERROR_UNSUPPORTED for a fatbin of NVRTC or with NVSHMEM, %TVM_ERROR_LINK_FAILED if the link
+ * with NVSHMEM fails, %TVM_ERROR_NOT_FOUND if the compiler or NVSHMEM is missing or there is neither
+ * an architecture nor a GPU, or any other of [method@TvmSupport.Compiler.compile].
  *
  * Returns: (transfer full): what was made, also if it went to @path_target
  *
