@@ -361,7 +361,8 @@ test_nvshmem (gconstpointer data)
                                   "cubin", "sm_90", rdc, library, compiler, NULL, &error);
   g_assert_no_error (error);
 
-  cubin = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, NULL, "sm_90", NULL, target, compiler, NULL, &error);
+  cubin = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, NULL, "sm_90", NULL, target, compiler, NULL,
+                                 &error);
   g_assert_no_error (error);
   assert_begins (cubin, "\177ELF");
   g_assert_true (g_file_get_contents (target, &contents, &size, NULL));
@@ -371,13 +372,15 @@ test_nvshmem (gconstpointer data)
   g_assert_no_error (error);
   g_assert_true (contains (ptx, "nvshmem_my_pe"));
 
-  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "fatbin", "sm_90", NULL, NULL, "nvcc", NULL, &error);
+  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "fatbin", "sm_90", NULL, NULL, "nvcc", NULL,
+                                &error);
   g_assert_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED);
   g_clear_error (&error);
 
   /* A library without the function */
   g_assert_true (g_file_set_contents (library, "!<arch>\n", -1, NULL));
-  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "cubin", "sm_90", NULL, NULL, compiler, NULL, &error);
+  none = tvm_nvcc_compile_cuda (NVSHMEM_KERNEL, "cubin", "sm_90", NULL, NULL, compiler, NULL,
+                                &error);
   g_assert_error (error, TVM_ERROR, TVM_ERROR_LINK_FAILED);
   g_test_message ("%s", error->message);
   g_assert_nonnull (strstr (error->message, "nvshmem_my_pe"));

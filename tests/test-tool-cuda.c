@@ -146,8 +146,8 @@ test_json (Fixture       *self,
       JsonObject *object;
       JsonObject *names;
 
-      run (self, &outcome, "cuda -c nvrtc -a sm_90 -e add<float> --name-expression=add<double> --json "
-                           "-o add.cubin add.cu");
+      run (self, &outcome, "cuda -c nvrtc -a sm_90 -e add<float> --name-expression=add<double> "
+                           "--json -o add.cubin add.cu");
       assert_quiet (&outcome);
       root = parse_json (outcome.out);
       object = json_node_get_object (root);

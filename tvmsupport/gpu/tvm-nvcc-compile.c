@@ -457,7 +457,8 @@ tvm_nvcc_compile_cuda_finish (GAsyncResult  *result,
  *
  * A source that includes `<nvshmem.h>` or `<nvshmemx.h>` is compiled with the headers that
  * [func@TvmSupport.nvcc_find_nvshmem_paths] finds, and its cubin, which is then what is made by
- * default, is linked with NVSHMEM's library of device code. It is loaded with NVSHMEM's own functions.
+ * default, is linked with NVSHMEM's library of device code. It is loaded with NVSHMEM's own
+ * functions.
  *
  * The error is %TVM_ERROR_COMPILE_FAILED if the compiler refused the source,
  * %TVM_ERROR_INVALID_ARGUMENT for a format, a compiler, an architecture or an option that is none,

@@ -68,8 +68,8 @@ find_compiler (Settings *self)
     return 0;
 
   if (self->compiler == NULL)
-    return tool_usage ("cuda", _("“%s”, which TVM_CUDA_COMPILE_MODE says, is no compiler; there are "
-                                 "nvcc and nvrtc"), name);
+    return tool_usage ("cuda", _("“%s”, which TVM_CUDA_COMPILE_MODE says, is no compiler; there "
+                                 "are nvcc and nvrtc"), name);
   return tool_usage ("cuda", _("“%s” is no compiler; there are nvcc and nvrtc"), name);
 }
 
@@ -90,8 +90,8 @@ find_kind (Settings *self)
       if (self->use_nvrtc &&
           (self->kind == TVM_COMPILE_KIND_FATBIN || self->kind == TVM_COMPILE_KIND_OBJECT ||
            self->kind == TVM_COMPILE_KIND_SHARED))
-        return tool_usage ("cuda", _("nvrtc does not make “%s”, but ptx, cubin and lto-ir; nvcc "
-                                     "does"), self->format);
+        return tool_usage ("cuda", _("nvrtc does not make “%s”, but ptx, cubin and lto-ir; "
+                                     "nvcc does"), self->format);
       return 0;
     }
 
