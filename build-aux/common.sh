@@ -25,13 +25,17 @@ seconds_between () {
 # As "|| …" would keep a function from ending at its first failure, there is none here: a failure ends
 # the script, unless the caller looks at the status.
 timed () {
-  local what=$1 begin=$EPOCHREALTIME end status failed=
+  local what=$1 begin=$EPOCHREALTIME end status outcome
   shift
   "$@"
   status=$?
   end=$EPOCHREALTIME
-  [ "$status" -eq 0 ] || failed=", FAILED"
-  printf -- '--- %s: %s s%s\n' "$what" "$(seconds_between "$begin" "$end")" "$failed"
+  case $status in
+    0) outcome= ;;
+    77) outcome=", skipped" ;;
+    *) outcome=", FAILED" ;;
+  esac
+  printf -- '--- %s: %s s%s\n' "$what" "$(seconds_between "$begin" "$end")" "$outcome"
   return "$status"
 }
 

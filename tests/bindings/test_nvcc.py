@@ -291,7 +291,7 @@ def test_mode(fake_nvcc, monkeypatch):
         nvcc.compile_cuda(SCALE, "fatbin", "sm_90")
 
 
-def test_bad_requests():
+def test_bad_requests(cuda):
     with pytest.raises(ValueError, match="exe"):
         nvcc.compile_cuda(SCALE, "exe", "sm_90")
     with pytest.raises(ValueError, match="nonsense"):
