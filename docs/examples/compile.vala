@@ -4,12 +4,12 @@ using Tvm;
 
 async int compile_file (string source, string output) {
     var request = new CompileRequest (CompileKind.SHARED);
-    request.add_input (source, Language.AUTO);
+    request.add_input (source);
     request.set_output (output);
     request.set_timeout (60 * 1000);
 
     try {
-        var result = yield new Compiler (null).compile_async (request);
+        var result = yield new Compiler ().compile_async (request);
         var diagnostics = result.get_diagnostics ();
         for (uint i = 0; i < diagnostics.get_n_items (); i++) {
             stderr.printf ("%s\n", ((Diagnostic) diagnostics.get_item (i)).format ());
