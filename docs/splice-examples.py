@@ -9,7 +9,16 @@ import pathlib
 import re
 import sys
 
-LANGUAGES = {".c": "c", ".js": "js", ".py": "python", ".sh": "sh", ".vala": "vala"}
+LANGUAGES = {
+    ".c": "c",
+    ".js": "js",
+    ".lua": "lua",
+    ".pl": "perl",
+    ".py": "python",
+    ".rb": "ruby",
+    ".sh": "sh",
+    ".vala": "vala",
+}
 DIRECTIVE = re.compile(r"^\{\{example ([\w.-]+)\}\}$", re.MULTILINE)
 
 

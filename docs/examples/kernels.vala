@@ -2,7 +2,6 @@
 // Compiles kernels beside each other and runs them in other processes: kernels LOCK SOURCE…
 //
 // A source is in C and has a function `double kernel (void)`, which may well crash or not end.
-// [example]
 using Tvm;
 
 [CCode (has_target = false)]

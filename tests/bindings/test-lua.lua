@@ -144,6 +144,38 @@ local tests = {
         assert(pool:shutdown('DRAIN'))
     end },
 
+    { 'locks', function()
+        local path = temp:build_path('lock')
+        local first = TvmSupport.FileLock.new(path)
+        local second = TvmSupport.FileLock.new(path)
+        assert(first:acquire(-1))
+        local taken, err = second:acquire(0)
+        assert(not taken)
+        assert(err:matches(TvmSupport.Error, 'TIMED_OUT'), err.message)
+
+        -- One that waits gets it when it is released, and may be cancelled before.
+        local order = {}
+        local never, why
+        local cancellable = Gio.Cancellable()
+        run_all(function()
+            taken, err = second:async_acquire(-1)
+            table.insert(order, 'taken')
+        end, function()
+            Gio.Async.cancellable = cancellable
+            local third = TvmSupport.FileLock.new(path)
+            never, why = third:async_acquire(-1)
+            table.insert(order, 'released')
+            first:release()
+        end, function()
+            cancellable:cancel()
+        end)
+        assert(not never)
+        assert(why:matches(Gio.IOErrorEnum, 'CANCELLED'), why.message)
+        assert(taken, err and err.message)
+        assert(table.concat(order, ' ') == 'released taken')
+        assert(second:get_held())
+    end },
+
     { 'gets the errors of the library', function()
         local compiler = TvmSupport.Compiler.new_for_command('no-such-compiler')
         local result, err = compiler:compile(request_for(write('x.c', ''), 'x.o', 'OBJECT'))

@@ -1,8 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the example that compiles a file, in whichever language: compile.sh COMMAND…
+# Runs the example that compiles a file, in whichever language: compile.sh [--needs CHECK] COMMAND…
+# It is skipped where the command line CHECK fails.
 set -u
+
+if [ "$1" = --needs ]; then
+  if ! bash -c "$2" > /dev/null 2>&1; then
+    echo "1..0 # SKIP $2 fails"
+    exit
+  fi
+  shift 2
+fi
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
