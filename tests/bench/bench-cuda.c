@@ -51,20 +51,20 @@ make_request (const char *source)
 }
 
 static void
-compile_directly (const TvmNvrtcLibrary *library,
+compile_directly (const TvmRtcLibrary *library,
                   const char            *source)
 {
   const char *options[] = { "--gpu-architecture=sm_90" };
-  TvmNvrtcHandle *handle = NULL;
+  TvmRtcHandle *handle = NULL;
   g_autofree char *cubin = NULL;
   gsize size = 0;
 
-  if (library->create_program (&handle, source, "kernel.cu", 0, NULL, NULL) != TVM_NVRTC_SUCCESS ||
-      library->compile_program (handle, 1, options) != TVM_NVRTC_SUCCESS ||
-      library->get_cubin_size (handle, &size) != TVM_NVRTC_SUCCESS)
+  if (library->create_program (&handle, source, "kernel.cu", 0, NULL, NULL) != TVM_RTC_SUCCESS ||
+      library->compile_program (handle, 1, options) != TVM_RTC_SUCCESS ||
+      library->get_binary_size (handle, &size) != TVM_RTC_SUCCESS)
     g_error ("NVRTC failed");
   cubin = g_malloc (size);
-  library->get_cubin (handle, cubin);
+  library->get_binary (handle, cubin);
   library->destroy_program (&handle);
 }
 
@@ -144,7 +144,7 @@ new_times (void)
 }
 
 static void
-bench_single (const TvmNvrtcLibrary *library,
+bench_single (const TvmRtcLibrary *library,
               TvmCompiler           *nvrtc,
               TvmCompiler           *keeping,
               TvmCompiler           *nvcc,
@@ -341,7 +341,7 @@ main (int    argc,
   g_autoptr (TvmNvrtcCompiler) nvrtc = tvm_nvrtc_compiler_new (NULL);
   g_autoptr (TvmNvccCompiler) nvcc = tvm_nvcc_compiler_new (NULL, NULL);
   g_autoptr (GError) error = NULL;
-  const TvmNvrtcLibrary *library = tvm_nvrtc_library_load (NULL, &error);
+  const TvmRtcLibrary *library = tvm_nvrtc_library_load (NULL, &error);
   g_autofree char *source = make_source ();
   g_autoptr (TvmNvrtcCompiler) keeping = tvm_nvrtc_compiler_new (NULL);
   g_autoptr (TvmKernelCache) cache = NULL;

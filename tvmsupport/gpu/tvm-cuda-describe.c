@@ -56,7 +56,7 @@ append_libraries (GString *text)
   g_autoptr (GError) nvrtc_error = NULL;
   g_autoptr (GError) link_error = NULL;
   g_autoptr (GError) driver_error = NULL;
-  const TvmNvrtcLibrary *nvrtc = tvm_nvrtc_library_load (NULL, &nvrtc_error);
+  const TvmRtcLibrary *nvrtc = tvm_nvrtc_library_load (NULL, &nvrtc_error);
   g_autofree char *nvrtc_version =
     nvrtc != NULL ? g_strdup_printf ("%d.%d", nvrtc->major, nvrtc->minor) : NULL;
   g_autofree char *link_version = NULL;

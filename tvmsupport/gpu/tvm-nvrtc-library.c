@@ -14,8 +14,8 @@
 #define MIN_MAJOR 11
 #define MIN_MINOR 2
 
-#define SYMBOL(field, name) { name, G_STRUCT_OFFSET (TvmNvrtcLibrary, field), FALSE }
-#define OPTIONAL(field, name) { name, G_STRUCT_OFFSET (TvmNvrtcLibrary, field), TRUE }
+#define SYMBOL(field, name) { name, G_STRUCT_OFFSET (TvmRtcLibrary, field), FALSE }
+#define OPTIONAL(field, name) { name, G_STRUCT_OFFSET (TvmRtcLibrary, field), TRUE }
 
 static const TvmVendorSymbol version_symbols[] = {
   SYMBOL (version, "nvrtcVersion"),
@@ -32,8 +32,8 @@ static const TvmVendorSymbol symbols[] = {
   SYMBOL (get_lowered_name, "nvrtcGetLoweredName"),
   SYMBOL (get_ptx_size, "nvrtcGetPTXSize"),
   SYMBOL (get_ptx, "nvrtcGetPTX"),
-  SYMBOL (get_cubin_size, "nvrtcGetCUBINSize"),
-  SYMBOL (get_cubin, "nvrtcGetCUBIN"),
+  SYMBOL (get_binary_size, "nvrtcGetCUBINSize"),
+  SYMBOL (get_binary, "nvrtcGetCUBIN"),
   OPTIONAL (get_lto_ir_size, "nvrtcGetLTOIRSize"),
   OPTIONAL (get_lto_ir, "nvrtcGetLTOIR"),
   OPTIONAL (set_flow_callback, "nvrtcSetFlowCallback"),
@@ -44,14 +44,14 @@ open_nvrtc (void        *handle,
             const char  *path,
             GError     **error)
 {
-  g_autofree TvmNvrtcLibrary *self = g_new0 (TvmNvrtcLibrary, 1);
+  g_autofree TvmRtcLibrary *self = g_new0 (TvmRtcLibrary, 1);
   g_autofree char *shown = g_filename_display_name (path);
 
   /* An old one lacks functions: the version is the better reason. */
   if (!tvm_vendor_library_resolve (handle, path, version_symbols, G_N_ELEMENTS (version_symbols),
                                    self, error))
     return NULL;
-  if (self->version (&self->major, &self->minor) != TVM_NVRTC_SUCCESS)
+  if (self->version (&self->major, &self->minor) != TVM_RTC_SUCCESS)
     {
       g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
                    _("The library “%s” does not say which version it is"), shown);
@@ -77,7 +77,7 @@ static const char * const sonames[] = {
 
 static TvmVendorLibrary nvrtc = { "NVRTC (libnvrtc)", sonames, open_nvrtc, NULL };
 
-const TvmNvrtcLibrary *
+const TvmRtcLibrary *
 tvm_nvrtc_library_load (const char  *path,
                         GError     **error)
 {

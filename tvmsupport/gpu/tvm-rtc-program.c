@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tvmsupport/gpu/tvm-nvrtc-program-private.h"
+#include "tvmsupport/gpu/tvm-rtc-program-private.h"
 
-#include "tvmsupport/gpu/tvm-nvrtc-cache-private.h"
-#include "tvmsupport/gpu/tvm-nvrtc-guard-private.h"
-#include "tvmsupport/gpu/tvm-nvrtc-library-private.h"
-#include "tvmsupport/gpu/tvm-nvrtc-options-private.h"
+#include "tvmsupport/gpu/tvm-rtc-cache-private.h"
+#include "tvmsupport/gpu/tvm-rtc-guard-private.h"
 #include "tvmsupport/toolchain/tvm-compile-plan-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
-#include "tvmsupport/tvm-enums.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -21,16 +18,17 @@
  * source includes. */
 typedef struct
 {
+  const TvmRtcBackend *backend;
   TvmCompileRequest *request;      /* (unowned): kind, name expressions */
   TvmKernelCache *kernel_cache;    /* (unowned) (nullable) */
   const int *stop;
 
   char *name;                      /* what diagnostics and #include "…" go by */
   char *source;
-  const TvmNvrtcLibrary *library;  /* NULL until it is loaded, which what is in the cache does not need */
+  const TvmRtcLibrary *library;  /* NULL until it is loaded, which what is in the cache does not need */
   char *library_path;
   char **options;                  /* in their order, with the architecture */
-  TvmNvrtcCache *cache;            /* (nullable) */
+  TvmRtcCache *cache;            /* (nullable) */
 } Program;
 
 static void
@@ -40,48 +38,12 @@ program_clear (Program *program)
   g_free (program->source);
   g_free (program->library_path);
   g_strfreev (program->options);
-  g_clear_pointer (&program->cache, tvm_nvrtc_cache_free);
+  g_clear_pointer (&program->cache, tvm_rtc_cache_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Program, program_clear)
 
-static gboolean
-check_kind (TvmCompileRequest  *request,
-            GError            **error)
-{
-  g_autoptr (GEnumClass) kinds = NULL;
-
-  if (request->kind == TVM_COMPILE_KIND_CUBIN || request->kind == TVM_COMPILE_KIND_PTX ||
-      request->kind == TVM_COMPILE_KIND_LTO_IR)
-    return TRUE;
-
-  kinds = g_type_class_ref (TVM_TYPE_COMPILE_KIND);
-  g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
-               _("NVRTC makes cubins, PTX and LTO-IR, and nothing of the kind “%s”"),
-               g_enum_get_value (kinds, request->kind)->value_nick);
-  return FALSE;
-}
-
-static gboolean
-check_language (const TvmCompileInput  *input,
-                GError                **error)
-{
-  g_autofree char *shown = NULL;
-  TvmLanguage language = input->language;
-
-  if (language == TVM_LANGUAGE_AUTO)
-    language = tvm_language_from_path (input->path);
-  if (language == TVM_LANGUAGE_AUTO || language == TVM_LANGUAGE_CUDA ||
-      language == TVM_LANGUAGE_CXX)
-    return TRUE;
-
-  shown = g_filename_display_name (input->path);
-  g_set_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARGUMENT, _("“%s” is not a source of CUDA"),
-               shown);
-  return FALSE;
-}
-
-/* NVRTC takes a string that ends with a NUL: one inside of it would hide what follows. */
+/* The library takes a string that ends with a NUL: one inside of it would hide what follows. */
 static gboolean
 take_source (Program     *program,
              const char  *data,
@@ -112,11 +74,11 @@ make_plan (TvmCompileRequest  *request,
     {
       input = g_ptr_array_index (request->inputs, 0);
       if (input->bytes != NULL && input->path[0] != '\0' && strchr (input->path, '/') == NULL)
-        return check_language (input, error);
+        return TRUE;
     }
 
   *plan = tvm_compile_plan_new (request, NULL, NULL, error);
-  return *plan != NULL && check_language (g_ptr_array_index (request->inputs, 0), error);
+  return *plan != NULL;
 }
 
 static gboolean
@@ -129,7 +91,7 @@ read_source (Program  *program,
   const char *data;
   gsize length;
 
-  /* NVRTC looks for what is included beside the file that is so named. */
+  /* What is included is looked for beside the file that is so named. */
   path = tvm_compile_request_resolve (program->request, input->path);
   program->name = program->request->working_directory != NULL ? g_strdup (path)
                                                               : g_strdup (input->path);
@@ -147,12 +109,12 @@ static int
 should_stop (void *data,
              void *reserved)
 {
-  return g_atomic_int_get ((const int *) data) != 0 || tvm_nvrtc_guard_is_closed ();
+  return g_atomic_int_get ((const int *) data) != 0 || tvm_rtc_guard_is_closed ();
 }
 
 static void
 read_log (Program          *program,
-          TvmNvrtcHandle   *handle,
+          TvmRtcHandle     *handle,
           TvmCompileResult *result)
 {
   const guint64 limit = program->request->output_limit;
@@ -160,10 +122,10 @@ read_log (Program          *program,
   gsize size = 0;
 
   /* The size is that of a string, with its end. */
-  if (program->library->get_log_size (handle, &size) != TVM_NVRTC_SUCCESS || size <= 1)
+  if (program->library->get_log_size (handle, &size) != TVM_RTC_SUCCESS || size <= 1)
     return;
   log = g_malloc0 (size);
-  if (program->library->get_log (handle, log) != TVM_NVRTC_SUCCESS)
+  if (program->library->get_log (handle, log) != TVM_RTC_SUCCESS)
     return;
 
   size = strlen (log);
@@ -177,12 +139,12 @@ read_log (Program          *program,
 
 /* Returns: (nullable): an empty one is NULL, too */
 static GBytes *
-get_code (Program        *program,
-          TvmNvrtcHandle *handle)
+get_code (Program      *program,
+          TvmRtcHandle *handle)
 {
-  const TvmNvrtcLibrary *library = program->library;
-  int (* get_size) (TvmNvrtcHandle *handle, gsize *size) = library->get_cubin_size;
-  int (* get) (TvmNvrtcHandle *handle, char *data) = library->get_cubin;
+  const TvmRtcLibrary *library = program->library;
+  int (* get_size) (TvmRtcHandle *handle, gsize *size) = library->get_binary_size;
+  int (* get) (TvmRtcHandle *handle, char *data) = library->get_binary;
   g_autofree char *data = NULL;
   gsize size = 0;
 
@@ -197,10 +159,10 @@ get_code (Program        *program,
       get = library->get_lto_ir;
     }
 
-  if (get_size (handle, &size) != TVM_NVRTC_SUCCESS || size == 0)
+  if (get_size (handle, &size) != TVM_RTC_SUCCESS || size == 0)
     return NULL;
   data = g_malloc (size);
-  if (get (handle, data) != TVM_NVRTC_SUCCESS)
+  if (get (handle, data) != TVM_RTC_SUCCESS)
     return NULL;
   /* PTX is a string: its end is no part of a file. */
   if (program->request->kind == TVM_COMPILE_KIND_PTX)
@@ -211,7 +173,7 @@ get_code (Program        *program,
 
 static gboolean
 get_lowered_names (Program           *program,
-                   TvmNvrtcHandle    *handle,
+                   TvmRtcHandle      *handle,
                    TvmCompileResult  *result,
                    GError           **error)
 {
@@ -226,11 +188,11 @@ get_lowered_names (Program           *program,
       const char *name = NULL;
       int status = program->library->get_lowered_name (handle, expressions[i], &name);
 
-      if (status != TVM_NVRTC_SUCCESS || name == NULL)
+      if (status != TVM_RTC_SUCCESS || name == NULL)
         {
           g_set_error (error, TVM_ERROR, TVM_ERROR_COMPILE_FAILED,
-                       _("NVRTC gives no name for the expression “%s”: %s"), expressions[i],
-                       program->library->get_error_string (status));
+                       _("%s gives no name for the expression “%s”: %s"), program->backend->name,
+                       expressions[i], program->library->get_error_string (status));
           return FALSE;
         }
       g_hash_table_insert (result->lowered_names, g_strdup (expressions[i]), g_strdup (name));
@@ -241,14 +203,14 @@ get_lowered_names (Program           *program,
 
 static void
 take_code (Program          *program,
-           TvmNvrtcHandle   *handle,
+           TvmRtcHandle     *handle,
            TvmCompileResult *result)
 {
   result->bytes = get_code (program, handle);
   if (result->bytes == NULL)
-    g_set_error_literal (&result->error, TVM_ERROR, TVM_ERROR_COMPILE_FAILED,
-                         _("NVRTC reported success but made no code: the options ask for something "
-                           "else than the request"));
+    g_set_error (&result->error, TVM_ERROR, TVM_ERROR_COMPILE_FAILED,
+                 _("%s reported success but made no code: the options ask for something else than "
+                   "the request"), program->backend->name);
   else if (!get_lowered_names (program, handle, result, &result->error))
     g_clear_pointer (&result->bytes, g_bytes_unref);
 }
@@ -259,24 +221,25 @@ check_call (Program     *program,
             int          status,
             GError     **error)
 {
-  if (status == TVM_NVRTC_SUCCESS)
+  if (status == TVM_RTC_SUCCESS)
     return TRUE;
 
-  g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED, _("%s failed for “%s”: %s"), what, program->name,
+  g_set_error (error, TVM_ERROR, TVM_ERROR_FAILED, _("%s%s failed for “%s”: %s"),
+               program->backend->prefix, what, program->name,
                program->library->get_error_string (status));
   return FALSE;
 }
 
 static gboolean
-add_name_expressions (Program         *program,
-                      TvmNvrtcHandle  *handle,
-                      GError         **error)
+add_name_expressions (Program       *program,
+                      TvmRtcHandle  *handle,
+                      GError       **error)
 {
   char **expressions = program->request->name_expressions;
 
   for (guint i = 0; expressions != NULL && expressions[i] != NULL; i++)
     {
-      if (!check_call (program, "nvrtcAddNameExpression",
+      if (!check_call (program, "AddNameExpression",
                        program->library->add_name_expression (handle, expressions[i]), error))
         return FALSE;
     }
@@ -286,23 +249,23 @@ add_name_expressions (Program         *program,
 
 static gboolean
 compile_program (Program           *program,
-                 TvmNvrtcHandle    *handle,
+                 TvmRtcHandle      *handle,
                  TvmCompileResult  *result,
                  GError           **error)
 {
-  const TvmNvrtcLibrary *library = program->library;
+  const TvmRtcLibrary *library = program->library;
 
   if (!add_name_expressions (program, handle, error))
     return FALSE;
   if (library->set_flow_callback != NULL &&
-      !check_call (program, "nvrtcSetFlowCallback",
+      !check_call (program, "SetFlowCallback",
                    library->set_flow_callback (handle, should_stop, (void *) program->stop), error))
     return FALSE;
 
   result->exit_status = library->compile_program (handle, g_strv_length (program->options),
                                                   (const char * const *) program->options);
   read_log (program, handle, result);
-  if (result->exit_status == TVM_NVRTC_SUCCESS)
+  if (result->exit_status == TVM_RTC_SUCCESS)
     take_code (program, handle, result);
   else if (result->log == NULL)
     result->log = g_bytes_new (library->get_error_string (result->exit_status),
@@ -316,20 +279,24 @@ run_program (Program           *program,
              TvmCompileResult  *result,
              GError           **error)
 {
-  const TvmNvrtcLibrary *library = program->library;
-  TvmNvrtcHandle *handle = NULL;
+  const TvmRtcLibrary *library = program->library;
+  TvmRtcHandle *handle = NULL;
+  g_autofree char *wrapped = NULL;
   gboolean ran;
 
-  if (!tvm_nvrtc_guard_enter (error))
+  if (!tvm_rtc_guard_enter (error))
     return FALSE;
 
-  ran = check_call (program, "nvrtcCreateProgram",
-                    library->create_program (&handle, program->source, program->name, 0, NULL, NULL),
-                    error) &&
+  if (program->backend->wrap_source != NULL)
+    wrapped = program->backend->wrap_source (program->name, program->source);
+  ran = check_call (program, "CreateProgram",
+                    library->create_program (&handle,
+                                             wrapped != NULL ? wrapped : program->source,
+                                             program->name, 0, NULL, NULL), error) &&
         compile_program (program, handle, result, error);
   if (handle != NULL)
     library->destroy_program (&handle);
-  tvm_nvrtc_guard_leave ();
+  tvm_rtc_guard_leave ();
 
   return ran;
 }
@@ -400,11 +367,12 @@ prepare (Program           *program,
          GError           **error)
 {
   g_clear_pointer (&program->options, g_strfreev);
-  g_clear_pointer (&program->cache, tvm_nvrtc_cache_free);
+  g_clear_pointer (&program->cache, tvm_rtc_cache_free);
   g_clear_pointer (&result->argv, g_strfreev);
   g_free (program->library_path);
   program->library_path = g_strdup (library_path);
-  program->options = tvm_nvrtc_options_build (library_path, program->request, error);
+  program->options = program->backend->build_options (library_path, program->request, program->name,
+                                                      error);
   if (program->options == NULL)
     return FALSE;
 
@@ -412,30 +380,10 @@ prepare (Program           *program,
   if (program->kernel_cache == NULL)
     return TRUE;
 
-  program->cache = tvm_nvrtc_cache_new (program->kernel_cache, library_path, program->request,
-                                        program->name, program->source,
-                                        (const char * const *) program->options);
-  tvm_nvrtc_cache_find (program->cache, result);
-  return TRUE;
-}
-
-static gboolean
-load_library (Program     *program,
-              const char  *path,
-              GError     **error)
-{
-  program->library = tvm_nvrtc_library_load (path, error);
-  if (program->library == NULL)
-    return FALSE;
-
-  if (program->request->kind == TVM_COMPILE_KIND_LTO_IR && program->library->get_lto_ir == NULL)
-    {
-      g_set_error (error, TVM_ERROR, TVM_ERROR_UNSUPPORTED,
-                   _("The library “%s” is NVRTC %d.%d, which makes no LTO-IR"),
-                   program->library->path, program->library->major, program->library->minor);
-      return FALSE;
-    }
-
+  program->cache = tvm_rtc_cache_new (program->backend->cache_rules, program->kernel_cache,
+                                      library_path, program->request, program->name,
+                                      program->source, (const char * const *) program->options);
+  tvm_rtc_cache_find (program->cache, result);
   return TRUE;
 }
 
@@ -446,38 +394,43 @@ load_and_run (Program           *program,
               TvmCompileResult  *result,
               GError           **error)
 {
-  if (!load_library (program, library_path, error))
+  program->library = program->backend->load (library_path, error);
+  if (program->library == NULL)
     return FALSE;
   if (g_strcmp0 (program->library_path, program->library->path) != 0 &&
       !prepare (program, program->library->path, result, error))
     return FALSE;
   if (result->cache_status == TVM_CACHE_STATUS_HIT)
     return TRUE;
+  if (!program->backend->check_library (program->library, program->request,
+                                        (const char * const *) program->options, error))
+    return FALSE;
 
   if (program->cache != NULL)
-    tvm_nvrtc_cache_scan (program->cache, result);
+    tvm_rtc_cache_scan (program->cache, result);
   if (!run_and_measure (program, result, error))
     return FALSE;
   if (program->cache != NULL)
-    tvm_nvrtc_cache_keep (program->cache, result);
+    tvm_rtc_cache_keep (program->cache, result);
 
   return TRUE;
 }
 
 TvmCompileResult *
-tvm_nvrtc_program_compile (const char         *library_path,
-                           TvmCompileRequest  *request,
-                           TvmKernelCache     *cache,
-                           const int          *stop,
-                           TvmStage          **stage,
-                           GError            **error)
+tvm_rtc_program_compile (const TvmRtcBackend  *backend,
+                         const char           *library_path,
+                         TvmCompileRequest    *request,
+                         TvmKernelCache       *cache,
+                         const int            *stop,
+                         TvmStage            **stage,
+                         GError              **error)
 {
-  g_auto (Program) program = { request, cache, stop, NULL, NULL, NULL, NULL, NULL, NULL };
+  g_auto (Program) program = { backend, request, cache, stop, NULL, NULL, NULL, NULL, NULL, NULL };
   g_autoptr (TvmCompileResult) result = tvm_compile_result_new (request->kind);
   g_autoptr (TvmCompilePlan) plan = NULL;
   g_autofree char *located = NULL;
 
-  if (!check_kind (request, error) || !make_plan (request, &plan, error) ||
+  if (!backend->check_request (request, error) || !make_plan (request, &plan, error) ||
       !read_source (&program, error))
     return NULL;
 
@@ -487,7 +440,7 @@ tvm_nvrtc_program_compile (const char         *library_path,
 
   /* To load the library takes longer than all else that a hit takes. */
   if (cache != NULL)
-    located = tvm_nvrtc_library_locate (library_path);
+    located = backend->locate (library_path);
   if (located != NULL && !prepare (&program, located, result, error))
     return NULL;
   if (result->cache_status != TVM_CACHE_STATUS_HIT &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tvmsupport/gpu/tvm-nvrtc-cache-private.h"
+#include "tvmsupport/gpu/tvm-rtc-cache-private.h"
 
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
@@ -11,8 +11,9 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-struct _TvmNvrtcCache
+struct _TvmRtcCache
 {
+  const TvmRtcCacheRules *rules;
   TvmKernelCache *cache;
   TvmCompileRequest *request;
   char *library_path;
@@ -26,47 +27,18 @@ struct _TvmNvrtcCache
   gint64 start_time;     /* of the real time */
 };
 
-/* What makes NVRTC read files that no #include names, write more than its output, or look elsewhere */
-static const char * const unkept_options[] = {
-  "--create-pch", "-create-pch", "--use-pch", "-use-pch", "--pch", "-pch", "--time", "-time",
-  "--fdevice-time-trace", "-fdevice-time-trace", "--no-source-include", "-no-source-include",
-  "--options-file", "-optf", "--keep", "-keep", "--pre-include= ",
-};
-
-/* What the optimizer may be told without being told of files */
-static const char * const optimizer_options[] = {
-  "-v", "--verbose", "-O", "--opt-level", "-w", "--disable-warnings", "-Werror", "--warn", "-warn",
-  "-dlcm", "--def-load-cache", "-dscm", "--def-store-cache", "-maxrregcount", "--maxrregcount",
-  "--register-usage-level", "--allow-expensive-optimizations", "-suppress", "--suppress",
-};
-
-/* Options that say the same in every working directory, of code that says nothing of folders */
-static const char * const placeless_options[] = {
-  "--gpu-architecture=", "--std=", "--use_fast_math", "-use_fast_math", "--fmad=", "-fmad=",
-  "--ftz=", "-ftz=", "--prec-div=", "--prec-sqrt=", "-D", "-U", "-I/", "-dlto", "--dlto",
-  "--maxrregcount=", "--ptxas-options=", "--device-as-default-execution-space", "-default-device",
-  "--relocatable-device-code=", "-rdc=", "--diag-", "--extra-device-vectorization",
-};
-
-/* What NVRTC reads of the environment and what it makes may depend on */
-static const char * const variables[] = {
-  "EDG_BASE", "EDG_MODULES_PATH", "LIBNVVM_DISABLE_CONCURRENT_API", "LLVM_OVERRIDE_PRODUCER",
-  "NVRTC_DISABLE_CONCURRENT_NVVM", "NVVM_IR_VER_CHK", "NV_NVVM_VERSION", "SOURCE_DATE_EPOCH",
-};
-
-/* Options for NVRTC that are not in the request */
-static const char * const option_variables[] = { "NVRTC_APPEND_FLAGS", "NVRTC_PREPEND_FLAGS" };
-
-TvmNvrtcCache *
-tvm_nvrtc_cache_new (TvmKernelCache     *cache,
-                     const char         *library_path,
-                     TvmCompileRequest  *request,
-                     const char         *name,
-                     const char         *source,
-                     const char * const *options)
+TvmRtcCache *
+tvm_rtc_cache_new (const TvmRtcCacheRules *rules,
+                   TvmKernelCache         *cache,
+                   const char             *library_path,
+                   TvmCompileRequest      *request,
+                   const char             *name,
+                   const char             *source,
+                   const char * const     *options)
 {
-  TvmNvrtcCache *self = g_new0 (TvmNvrtcCache, 1);
+  TvmRtcCache *self = g_new0 (TvmRtcCache, 1);
 
+  self->rules = rules;
   self->cache = g_object_ref (cache);
   self->request = g_object_ref (request);
   self->library_path = g_strdup (library_path);
@@ -79,7 +51,7 @@ tvm_nvrtc_cache_new (TvmKernelCache     *cache,
 }
 
 void
-tvm_nvrtc_cache_free (TvmNvrtcCache *self)
+tvm_rtc_cache_free (TvmRtcCache *self)
 {
   g_object_unref (self->cache);
   g_object_unref (self->request);
@@ -104,7 +76,7 @@ note (TvmCompileResult *result,
 }
 
 static void
-bypass (TvmNvrtcCache    *self,
+bypass (TvmRtcCache      *self,
         TvmCompileResult *result,
         const char       *reason)
 {
@@ -114,10 +86,9 @@ bypass (TvmNvrtcCache    *self,
 
 static gboolean
 starts_with_any (const char         *word,
-                 const char * const *prefixes,
-                 gsize               n_prefixes)
+                 const char * const *prefixes)
 {
-  for (gsize i = 0; i < n_prefixes; i++)
+  for (guint i = 0; prefixes != NULL && prefixes[i] != NULL; i++)
     {
       if (g_str_has_prefix (word, prefixes[i]))
         return TRUE;
@@ -128,7 +99,8 @@ starts_with_any (const char         *word,
 
 /* "--ptxas-options=-v,-O3" */
 static gboolean
-is_kept_by_optimizer (const char *option)
+is_kept_by_optimizer (TvmRtcCache *self,
+                      const char  *option)
 {
   const char *value = strchr (option, '=');
   g_auto (GStrv) words = value != NULL ? g_strsplit_set (value + 1, " ,", -1) : NULL;
@@ -136,7 +108,7 @@ is_kept_by_optimizer (const char *option)
   for (guint i = 0; words != NULL && words[i] != NULL; i++)
     {
       if (words[i][0] == '-' &&
-          !starts_with_any (words[i], optimizer_options, G_N_ELEMENTS (optimizer_options)))
+          !starts_with_any (words[i], self->rules->optimizer_options))
         return FALSE;
       if (strchr (words[i], '@') != NULL || strchr (words[i], '/') != NULL)
         return FALSE;
@@ -145,28 +117,41 @@ is_kept_by_optimizer (const char *option)
   return TRUE;
 }
 
+static gboolean
+is_kept (TvmRtcCache *self,
+         const char  *option)
+{
+  const TvmRtcCacheRules *rules = self->rules;
+
+  if (starts_with_any (option, rules->unkept_options) || g_str_has_suffix (option, "=native") ||
+      strstr (option, "has_include") != NULL)
+    return FALSE;
+  if (g_str_has_prefix (option, "--ptxas-options"))
+    return is_kept_by_optimizer (self, option);
+
+  return rules->kept_options == NULL || starts_with_any (option, rules->kept_options);
+}
+
 /* Returns: (transfer full) (nullable): why this is not for the cache */
 static char *
-find_objection (TvmNvrtcCache *self)
+find_objection (TvmRtcCache *self)
 {
   for (guint i = 0; self->options[i] != NULL; i++)
     {
       const char *option = self->options[i];
 
-      if (starts_with_any (option, unkept_options, G_N_ELEMENTS (unkept_options)) ||
-          g_str_has_suffix (option, "=native") || strstr (option, "has_include") != NULL ||
-          (g_str_has_prefix (option, "--ptxas-options") && !is_kept_by_optimizer (option)))
+      if (!is_kept (self, option))
         {
           g_autofree char *shown = g_filename_display_name (option);
           return g_strdup_printf (_("The option “%s” is not for a cache"), shown);
         }
     }
 
-  for (gsize i = 0; i < G_N_ELEMENTS (option_variables); i++)
+  for (guint i = 0; self->rules->option_variables[i] != NULL; i++)
     {
-      if (g_getenv (option_variables[i]) != NULL)
+      if (g_getenv (self->rules->option_variables[i]) != NULL)
         return g_strdup_printf (_("The environment variable “%s” is not for a cache"),
-                                option_variables[i]);
+                                self->rules->option_variables[i]);
     }
 
   if (g_getenv ("SOURCE_DATE_EPOCH") == NULL &&
@@ -180,37 +165,51 @@ find_objection (TvmNvrtcCache *self)
 }
 
 static gboolean
-depends_on_cwd (TvmNvrtcCache *self)
+depends_on_cwd (TvmRtcCache *self)
 {
   if (strchr (self->name, '/') != NULL && !g_path_is_absolute (self->name))
     return TRUE;
 
   for (guint i = 0; self->options[i] != NULL; i++)
     {
-      if (!starts_with_any (self->options[i], placeless_options, G_N_ELEMENTS (placeless_options)))
+      if (!starts_with_any (self->options[i], self->rules->placeless_options))
         return TRUE;
     }
 
   return FALSE;
 }
 
-static char *
-make_key (TvmNvrtcCache  *self,
-          GError        **error)
+static gboolean
+add_part (TvmRtcCache   *self,
+          TvmKernelKey  *key,
+          GError       **error)
 {
-  g_autoptr (TvmKernelKey) key = tvm_kernel_key_new ("nvrtc-1");
+  g_autofree char *path = NULL;
+
+  if (self->rules->find_part != NULL)
+    path = self->rules->find_part (self->library_path);
+
+  return path == NULL || tvm_kernel_key_add_file (key, "part", path, error);
+}
+
+static char *
+make_key (TvmRtcCache  *self,
+          GError      **error)
+{
+  g_autoptr (TvmKernelKey) key = tvm_kernel_key_new (self->rules->name);
   g_autofree char *kind = g_strdup_printf ("%d", self->request->kind);
 
-  /* What it loads beside itself is of the same release, or it does not load it. */
-  if (!tvm_kernel_key_add_file (key, "library", self->library_path, error))
+  /* What else it loads is of the same release, or it does not load it. */
+  if (!tvm_kernel_key_add_file (key, "library", self->library_path, error) ||
+      !add_part (self, key, error))
     return NULL;
   tvm_kernel_key_add (key, "kind", kind);
   tvm_kernel_key_add (key, "cwd", depends_on_cwd (self) ? self->cwd : NULL);
   tvm_kernel_key_add_strv (key, "options", (const char * const *) self->options);
   tvm_kernel_key_add_strv (key, "name expressions",
                            (const char * const *) self->request->name_expressions);
-  for (gsize i = 0; i < G_N_ELEMENTS (variables); i++)
-    tvm_kernel_key_add (key, variables[i], g_getenv (variables[i]));
+  for (guint i = 0; self->rules->variables[i] != NULL; i++)
+    tvm_kernel_key_add (key, self->rules->variables[i], g_getenv (self->rules->variables[i]));
   tvm_kernel_key_add (key, "name", self->name);
   tvm_kernel_key_add (key, "source", self->source);
 
@@ -218,7 +217,7 @@ make_key (TvmNvrtcCache  *self,
 }
 
 static void
-take_entry (TvmNvrtcCache    *self,
+take_entry (TvmRtcCache      *self,
             TvmCompileResult *result,
             TvmKernelEntry   *entry)
 {
@@ -239,8 +238,8 @@ take_entry (TvmNvrtcCache    *self,
 }
 
 gboolean
-tvm_nvrtc_cache_find (TvmNvrtcCache    *self,
-                      TvmCompileResult *result)
+tvm_rtc_cache_find (TvmRtcCache      *self,
+                    TvmCompileResult *result)
 {
   g_autofree char *objection = find_objection (self);
   g_autoptr (GError) error = NULL;
@@ -263,10 +262,11 @@ tvm_nvrtc_cache_find (TvmNvrtcCache    *self,
   return entry != NULL;
 }
 
-/* Returns: (transfer full): the values of all options that begin with @prefix */
+/* Returns: (transfer full): the values of all options that begin with @prefix, and @others (nullable) */
 static char **
-dup_values (TvmNvrtcCache *self,
-            const char    *prefix)
+dup_values (TvmRtcCache        *self,
+            const char         *prefix,
+            const char * const *others)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
@@ -275,21 +275,28 @@ dup_values (TvmNvrtcCache *self,
       if (g_str_has_prefix (self->options[i], prefix))
         g_strv_builder_add (builder, self->options[i] + strlen (prefix));
     }
+  if (others != NULL)
+    g_strv_builder_addv (builder, (const char **) others);
 
   return g_strv_builder_end (builder);
 }
 
 void
-tvm_nvrtc_cache_scan (TvmNvrtcCache    *self,
-                      TvmCompileResult *result)
+tvm_rtc_cache_scan (TvmRtcCache      *self,
+                    TvmCompileResult *result)
 {
-  g_auto (GStrv) folders = dup_values (self, "-I");
-  g_auto (GStrv) forced = dup_values (self, "--pre-include=");
+  const TvmRtcCacheRules *rules = self->rules;
+  g_auto (GStrv) others = NULL;
+  g_auto (GStrv) folders = NULL;
+  g_auto (GStrv) forced = NULL;
   g_autoptr (GError) error = NULL;
 
   if (self->key == NULL)
     return;
 
+  others = rules->dup_folders != NULL ? rules->dup_folders (self->library_path) : NULL;
+  folders = dup_values (self, rules->folder_option, (const char * const *) others);
+  forced = dup_values (self, rules->include_option, NULL);
   self->start_time = g_get_real_time ();
   if (!tvm_include_scan_init (&self->scan, self->name, self->source,
                               (const char * const *) folders, (const char * const *) forced,
@@ -319,8 +326,8 @@ dup_lowered_names (TvmCompileResult *result)
 }
 
 void
-tvm_nvrtc_cache_keep (TvmNvrtcCache    *self,
-                      TvmCompileResult *result)
+tvm_rtc_cache_keep (TvmRtcCache      *self,
+                    TvmCompileResult *result)
 {
   g_auto (GStrv) names = NULL;
   g_autoptr (TvmKernelEntry) entry = NULL;

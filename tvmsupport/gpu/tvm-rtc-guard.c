@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "tvmsupport/gpu/tvm-nvrtc-guard-private.h"
+#include "tvmsupport/gpu/tvm-rtc-guard-private.h"
 
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
-/* How long exit() waits. NVRTC before 12.9 cannot be told to stop. */
+/* How long exit() waits. HIPRTC, and NVRTC before 12.9, cannot be told to stop. */
 #define EXIT_WAIT_USEC (10 * G_USEC_PER_SEC)
 
 static GMutex lock;
@@ -30,12 +30,12 @@ close_at_exit (void)
 }
 
 gboolean
-tvm_nvrtc_guard_is_closed (void)
+tvm_rtc_guard_is_closed (void)
 {
   return g_atomic_int_get (&closed) != 0;
 }
 
-/* Exit handlers run from the last to the first. NVRTC adds its own when it is loaded, and others in
+/* Exit handlers run from the last to the first. A library adds its own when it is loaded, and others in
  * its first compile: ours must come after both. */
 static void
 add_handler (guint wanted)
@@ -45,12 +45,12 @@ add_handler (guint wanted)
 }
 
 gboolean
-tvm_nvrtc_guard_enter (GError **error)
+tvm_rtc_guard_enter (GError **error)
 {
   gboolean entered;
 
   g_mutex_lock (&lock);
-  entered = !tvm_nvrtc_guard_is_closed ();
+  entered = !tvm_rtc_guard_is_closed ();
   if (entered)
     {
       n_inside++;
@@ -64,7 +64,7 @@ tvm_nvrtc_guard_enter (GError **error)
 }
 
 void
-tvm_nvrtc_guard_leave (void)
+tvm_rtc_guard_leave (void)
 {
   g_mutex_lock (&lock);
   add_handler (2);
