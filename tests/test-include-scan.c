@@ -113,6 +113,7 @@ test_found (Fixture       *fixture,
   assert_scan (fixture, "#include <empty.h>", "", "one/empty.h two/empty.h");
   assert_scan (fixture, "#include <c.h>", "two/c.h", "one/c.h");
   assert_scan (fixture, "#include \"c.h\"", "two/c.h", "c.h one/c.h");
+  assert_scan (fixture, "#include <..//two/c.h>", "two/..//two/c.h", "one/..//two/c.h");
   assert_scan (fixture, "#include_next <c.h>", "two/c.h", "c.h one/c.h");
   /* Each file once, under each name that somebody has for it */
   assert_scan (fixture, "#include \"d/a.h\"", "d/../d/a.h d/a.h d/b.h two/c.h", "one/c.h");
@@ -129,6 +130,11 @@ test_spellings (Fixture       *fixture,
     "#inc\\\nlude \"emp\\ \nty.h\"", "#if 0\n#include \"empty.h\"\n#endif",
     "#if __has_include(\"empty.h\")\n#endif", "#if defined __has_include && __has_include ( \"empty.h\" )",
     "#define MY_HAS_INCLUDE(x) __has_include(x)\n#if MY_HAS_INCLUDE(\"empty.h\")\n#endif",
+    /* No comment begins in a literal, nor in a number. */
+    "char *s = \"/*\";\n#include \"empty.h\"", "char c = '\"';\n#include \"empty.h\" // '",
+    "char *s = R\"x(\n/* \" )\" )x\";\n#include \"empty.h\"", "char *s = u8R\"(/*)\";\n#include \"empty.h\"",
+    "int i = 1'000'000; // '\n#include \"empty.h\"", "#error it's /*\n#include \"empty.h\"",
+    "char *s = \"\\\"/*\";\n#include \"empty.h\"", "case'\\'':case'/*':\n#include \"empty.h\"",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
@@ -143,7 +149,8 @@ test_nothing (Fixture       *fixture,
   static const char * const sources[] = {
     "// #include <c.h>", "int a; #include <c.h>", "#ifdef __has_include\n#endif", "#includes <c.h>",
     "#define include <c.h>", "// see __has_include (X)", "#include \"\"", "#include \"c.h\n",
-    "#include <\n", "#", "%:", "\\", "/*", "#/*", "\xff#\xff",
+    "#include <\n", "#", "%:", "\\", "/*", "#/*", "\xff#\xff", "/*\n#include MACRO\n*/",
+    "// \\\n#include <c.h>", "/* \"\n#include <c.h>\n\" */", "\"", "'", "R\"", "R\"x(", "1'",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)

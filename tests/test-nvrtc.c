@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "tvmsupport/files/tvm-temp-directory.h"
+#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/gpu/tvm-nvrtc-compiler.h"
 #include "tvmsupport/gpu/tvm-vendor-library-private.h"
 #include "tvmsupport/toolchain/tvm-diagnostic.h"
@@ -673,7 +674,9 @@ test_places (Fixture       *fixture,
              gconstpointer  data)
 {
   static const char * const sonames[] = { "libtvm-none.so.2", "libtvm-none.so.1", NULL };
-  static TvmVendorLibrary library = { "the library of the test", sonames, refuse, NULL };
+  static TvmVendorLibrary library = {
+    "the library of the test", sonames, tvm_cuda_toolkit_dup_library_folders, refuse, NULL,
+  };
   const char *root = tvm_temp_directory_get_path (fixture->temp);
   g_autofree char *old = g_test_build_filename (G_TEST_BUILT, "fake-nvrtc-old.so", NULL);
   g_autofree char *folder = g_build_filename (root, "lib64", NULL);

@@ -10,6 +10,8 @@
 #include <tvmsupport/files/tvm-tar.h>
 #include <tvmsupport/files/tvm-temp-directory.h>
 #include <tvmsupport/gpu/tvm-cuda-arch.h>
+#include <tvmsupport/gpu/tvm-hipcc-compiler.h>
+#include <tvmsupport/gpu/tvm-hiprtc-compiler.h>
 #include <tvmsupport/gpu/tvm-nvcc-compiler.h>
 #include <tvmsupport/gpu/tvm-nvcc.h>
 #include <tvmsupport/gpu/tvm-nvrtc-compiler.h>

@@ -15,6 +15,8 @@ char *tvm_cuda_toolkit_find_root  (const char *prefix,
 /* The program: of CUDA_PATH or CUDA_HOME, or in the PATH, or of the directory that is found.
  * Returns: (transfer full): a path, or NULL with TVM_ERROR_NOT_FOUND */
 char *tvm_cuda_toolkit_find_nvcc  (GError    **error);
+/* Returns: (transfer full): where libraries of CUDA may be, or NULL with TVM_ERROR_NOT_FOUND */
+char **tvm_cuda_toolkit_dup_library_folders (GError **error);
 /* What the files of the directory say, without running anything.
  * Returns: (transfer full) (nullable): such as "13.0" */
 char *tvm_cuda_toolkit_read_version (const char *root,

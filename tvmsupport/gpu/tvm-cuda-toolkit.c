@@ -417,3 +417,33 @@ tvm_cuda_toolkit_parse_version (const char *nvcc_output)
 
   return is_version (version) ? g_steal_pointer (&version) : NULL;
 }
+
+char **
+tvm_cuda_toolkit_dup_library_folders (GError **error)
+{
+  g_autofree char *root = tvm_cuda_toolkit_find_root ("", error);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *lib64 = NULL;
+  g_autofree char *lib = NULL;
+  g_autofree char *targets = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *target;
+
+  if (root == NULL)
+    return NULL;
+
+  lib64 = g_build_filename (root, "lib64", NULL);
+  lib = g_build_filename (root, "lib", NULL);
+  targets = g_build_filename (root, "targets", NULL);
+  dir = g_dir_open (targets, 0, NULL);
+
+  g_strv_builder_add_many (builder, lib64, lib, NULL);
+  while (dir != NULL && (target = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *folder = g_build_filename (targets, target, "lib", NULL);
+
+      g_strv_builder_add (builder, folder);
+    }
+
+  return g_strv_builder_end (builder);
+}

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/gpu/tvm-nvjitlink-private.h"
 
+#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/gpu/tvm-vendor-library-private.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -78,7 +79,9 @@ static const Library *
 load_library (GError **error)
 {
   static const char * const sonames[] = { "libnvJitLink.so.13", "libnvJitLink.so.12", NULL };
-  static TvmVendorLibrary library = { "nvJitLink (libnvJitLink)", sonames, open_nvjitlink, NULL };
+  static TvmVendorLibrary library = {
+    "nvJitLink (libnvJitLink)", sonames, tvm_cuda_toolkit_dup_library_folders, open_nvjitlink, NULL,
+  };
 
   return tvm_vendor_library_load (&library, NULL, error);
 }

@@ -11,7 +11,8 @@
 
 #include <glib/gi18n-lib.h>
 
-/* What makes NVRTC read files that no #include names, write more than its output, or look elsewhere */
+/* What makes NVRTC read files that no #include names, write more than its output, or look
+ * elsewhere */
 static const char * const unkept_options[] = {
   "--create-pch", "-create-pch", "--use-pch", "-use-pch", "--pch", "-pch", "--time", "-time",
   "--fdevice-time-trace", "-fdevice-time-trace", "--no-source-include", "-no-source-include",

@@ -75,7 +75,9 @@ static const char * const sonames[] = {
   "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", NULL,
 };
 
-static TvmVendorLibrary nvrtc = { "NVRTC (libnvrtc)", sonames, open_nvrtc, NULL };
+static TvmVendorLibrary nvrtc = {
+  "NVRTC (libnvrtc)", sonames, tvm_cuda_toolkit_dup_library_folders, open_nvrtc, NULL,
+};
 
 const TvmRtcLibrary *
 tvm_nvrtc_library_load (const char  *path,

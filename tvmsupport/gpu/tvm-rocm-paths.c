@@ -4,6 +4,7 @@
 #include "tvmsupport/gpu/tvm-rocm.h"
 #include "tvmsupport/gpu/tvm-rocm-private.h"
 
+#include "tvmsupport/gpu/tvm-hiprtc-library-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/toolchain/tvm-program-versions-private.h"
 #include "tvmsupport/tvm-error.h"
@@ -130,6 +131,33 @@ tvm_rocm_find_path (GError **error)
   if (found == NULL)
     tvm_search_set_error (&search, "ROCm", error);
   return found;
+}
+
+/* AMD's packages have one folder, Debian's one for each processor. */
+char **
+tvm_rocm_dup_library_folders (GError **error)
+{
+  g_autofree char *root = tvm_rocm_find_path (error);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *lib = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  if (root == NULL)
+    return NULL;
+
+  lib = g_build_filename (root, "lib", NULL);
+  g_strv_builder_add (builder, lib);
+  dir = g_dir_open (lib, 0, NULL);
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *folder = g_build_filename (lib, name, NULL);
+
+      if (strstr (name, "-linux-gnu") != NULL && g_file_test (folder, G_FILE_TEST_IS_DIR))
+        g_strv_builder_add (builder, folder);
+    }
+
+  return g_strv_builder_end (builder);
 }
 
 /**
@@ -391,4 +419,5 @@ tvm_rocm_describe (GString *text)
     tvm_search_set_error (&search, _("the device library of ROCm"), &bitcode_error);
   g_string_append_printf (text, "  bitcode: %s\n",
                           bitcode != NULL ? bitcode : bitcode_error->message);
+  tvm_hiprtc_library_describe (text);
 }

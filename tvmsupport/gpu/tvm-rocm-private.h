@@ -21,6 +21,9 @@ gboolean  tvm_gfx_arch_parse        (const char  *name,
 /* Returns: (transfer full) (nullable): the directory with the bitcode of the device library */
 char     *tvm_rocm_find_bitcode     (TvmSearch   *search);
 
+/* Returns: (transfer full): where libraries of ROCm may be, or NULL with TVM_ERROR_NOT_FOUND */
+char    **tvm_rocm_dup_library_folders (GError   **error);
+
 /* Appends lines for people; runs nothing. */
 void      tvm_rocm_describe         (GString     *text);
 

@@ -57,7 +57,8 @@ typedef struct
                                         void          *data);
 } TvmRtcLibrary;
 
-/* What the kernel cache has to know. All lists end with NULL; options are told by how they begin. */
+/* What the kernel cache has to know. All lists end with NULL; options are told by how they
+ * begin. */
 typedef struct
 {
   const char *name;                        /* of the keys, with their version */
@@ -82,6 +83,7 @@ typedef struct
   const TvmRtcCacheRules *cache_rules;
   /* Whether one compile at a time is all that it can do without mixing them up */
   gboolean is_serial;
+  const char *program_name;                /* (nullable): of all programs, else that of the source */
 
   /* Whether it makes what is asked for, of such a source */
   gboolean               (* check_request)  (TvmCompileRequest    *request,

@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 /*
  * TvmRtcCache: what the kernel cache does for one compile with NVRTC or HIPRTC. They do not report
- * which headers they read, so these are found by a scan before it compiles; a hit looks at them alone.
+ * which headers they read, so these are found by a scan before it compiles; a hit looks at them
+ * alone.
  *
  * The library need not be loaded to look for something: its file stands for its version.
  */

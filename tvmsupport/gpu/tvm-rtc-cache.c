@@ -262,7 +262,8 @@ tvm_rtc_cache_find (TvmRtcCache      *self,
   return entry != NULL;
 }
 
-/* Returns: (transfer full): the values of all options that begin with @prefix, and @others (nullable) */
+/* Returns: (transfer full): the values of all options that begin with @prefix, and @others
+ * (nullable) */
 static char **
 dup_values (TvmRtcCache        *self,
             const char         *prefix,

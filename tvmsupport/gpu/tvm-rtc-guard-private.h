@@ -6,8 +6,9 @@
 G_BEGIN_DECLS
 
 /*
- * The end of the process. NVRTC crashes, and HIPRTC may, if a thread compiles while exit() takes its global state
- * away. At exit, compiles that run are told to stop, and exit() waits for that, but not forever.
+ * The end of the process. NVRTC crashes, and HIPRTC may, if a thread compiles while exit() takes
+ * its global state away. At exit, compiles that run are told to stop, and exit() waits for that,
+ * but not forever.
  */
 
 /* Whether the process ends, so that nothing should go on. Thread-safe, and takes no lock */

@@ -35,8 +35,8 @@ tvm_rtc_guard_is_closed (void)
   return g_atomic_int_get (&closed) != 0;
 }
 
-/* Exit handlers run from the last to the first. A library adds its own when it is loaded, and others in
- * its first compile: ours must come after both. */
+/* Exit handlers run from the last to the first. A library adds its own when it is loaded, and
+ * others in its first compile: ours must come after both. */
 static void
 add_handler (guint wanted)
 {

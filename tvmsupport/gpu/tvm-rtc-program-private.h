@@ -9,12 +9,13 @@
 G_BEGIN_DECLS
 
 /*
- * One compile with NVRTC or HIPRTC, in the thread that calls it. @cache: (nullable). @stop: (atomic):
- * once it is not 0, the result is of no use any more, and the library is told so if it can be.
+ * One compile with NVRTC or HIPRTC, in the thread that calls it. @cache: (nullable). @stop:
+ * (atomic): once it is not 0, the result is of no use any more, and the library is told so if it
+ * can be.
  *
  * The result is complete but for an output that is a file: @stage (nullable) is what has to be
- * committed to bring it to its place. A source that the library refuses is a result; an error is what kept
- * it from being compiled.
+ * committed to bring it to its place. A source that the library refuses is a result; an error is
+ * what kept it from being compiled.
  */
 TvmCompileResult *tvm_rtc_program_compile (const TvmRtcBackend  *backend,
                                            const char           *library_path,

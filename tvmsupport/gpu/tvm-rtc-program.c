@@ -281,6 +281,7 @@ run_program (Program           *program,
 {
   const TvmRtcLibrary *library = program->library;
   TvmRtcHandle *handle = NULL;
+  const char *name = program->backend->program_name;
   g_autofree char *wrapped = NULL;
   gboolean ran;
 
@@ -292,7 +293,8 @@ run_program (Program           *program,
   ran = check_call (program, "CreateProgram",
                     library->create_program (&handle,
                                              wrapped != NULL ? wrapped : program->source,
-                                             program->name, 0, NULL, NULL), error) &&
+                                             name != NULL ? name : program->name, 0, NULL, NULL),
+                    error) &&
         compile_program (program, handle, result, error);
   if (handle != NULL)
     library->destroy_program (&handle);

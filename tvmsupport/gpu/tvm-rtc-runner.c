@@ -82,8 +82,8 @@ job_begin (Job *job)
   return wanted;
 }
 
-/* The compiles of a library that mixes them up: of one compiler there is one thread alone, but there
- * may be several compilers. */
+/* The compiles of a library that mixes them up: of one compiler there is one thread alone, but
+ * there may be several compilers. */
 G_LOCK_DEFINE_STATIC (serial);
 
 static void
@@ -353,8 +353,8 @@ tvm_rtc_runner_new (const TvmRtcBackend *backend)
   TvmRtcRunner *self = g_new0 (TvmRtcRunner, 1);
 
   self->backend = backend;
-  /* Not with a function that frees what is left: GLib 2.74 also gives it the marks by which it wakes
-   * its threads at the end. */
+  /* Not with a function that frees what is left: GLib 2.74 also gives it the marks by which it
+   * wakes its threads at the end. */
   self->pool = g_thread_pool_new (run_job, NULL, g_get_num_processors (), FALSE, NULL);
 
   return self;

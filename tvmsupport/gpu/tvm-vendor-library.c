@@ -3,8 +3,8 @@
 
 #include "tvmsupport/gpu/tvm-vendor-library-private.h"
 
-#include "tvmsupport/gpu/tvm-cuda-toolkit-private.h"
 #include "tvmsupport/tvm-error.h"
+#include "tvmsupport/tvm-search-private.h"
 
 #include <dlfcn.h>
 #include <glib/gi18n-lib.h>
@@ -121,44 +121,20 @@ open_in_folder (TvmVendorLibrary *self,
   return NULL;
 }
 
-/* Where the directory of CUDA may have libraries */
-static char **
-dup_folders (const char *root)
-{
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_autofree char *lib64 = g_build_filename (root, "lib64", NULL);
-  g_autofree char *lib = g_build_filename (root, "lib", NULL);
-  g_autofree char *targets = g_build_filename (root, "targets", NULL);
-  g_autoptr (GDir) dir = g_dir_open (targets, 0, NULL);
-  const char *target;
-
-  g_strv_builder_add_many (builder, lib64, lib, NULL);
-  while (dir != NULL && (target = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *folder = g_build_filename (targets, target, "lib", NULL);
-
-      g_strv_builder_add (builder, folder);
-    }
-
-  return g_strv_builder_end (builder);
-}
-
 static gpointer
-open_in_toolkit (TvmVendorLibrary *self,
+open_in_folders (TvmVendorLibrary *self,
                  TvmSearch        *search)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *root = tvm_cuda_toolkit_find_root ("", &error);
-  g_auto (GStrv) folders = NULL;
+  g_auto (GStrv) folders = self->dup_folders (&error);
   gpointer opened = NULL;
 
-  if (root == NULL)
+  if (folders == NULL)
     {
       tvm_search_add (search, "%s", error->message);
       return NULL;
     }
 
-  folders = dup_folders (root);
   for (guint i = 0; opened == NULL && folders[i] != NULL; i++)
     opened = open_in_folder (self, folders[i], search);
 
@@ -168,8 +144,7 @@ open_in_toolkit (TvmVendorLibrary *self,
 char *
 tvm_vendor_library_locate (TvmVendorLibrary *self)
 {
-  g_autofree char *root = tvm_cuda_toolkit_find_root ("", NULL);
-  g_auto (GStrv) folders = root != NULL ? dup_folders (root) : NULL;
+  g_auto (GStrv) folders = self->dup_folders (NULL);
 
   for (guint i = 0; folders != NULL && folders[i] != NULL; i++)
     {
@@ -208,7 +183,7 @@ find_library (TvmVendorLibrary  *self,
               GError           **error)
 {
   g_auto (TvmSearch) search = TVM_SEARCH_INIT;
-  gpointer opened = open_in_toolkit (self, &search);
+  gpointer opened = open_in_folders (self, &search);
 
   if (opened == NULL)
     opened = open_by_loader (self, &search);

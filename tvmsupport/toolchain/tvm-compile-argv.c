@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 
+#include "tvmsupport/gpu/tvm-hipcc-argv-private.h"
 #include "tvmsupport/gpu/tvm-nvcc-argv-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-request-private.h"
@@ -77,6 +78,7 @@ add_reporting (TvmToolchain      *toolchain,
       break;
     case TVM_TOOLCHAIN_FAMILY_CLANG:
     case TVM_TOOLCHAIN_FAMILY_EMCC:
+    case TVM_TOOLCHAIN_FAMILY_HIPCC:
       g_strv_builder_add (argv, "-fno-color-diagnostics");
       if (tvm_compile_request_translates (request))
         {
@@ -87,7 +89,6 @@ add_reporting (TvmToolchain      *toolchain,
     case TVM_TOOLCHAIN_FAMILY_UNKNOWN:
     case TVM_TOOLCHAIN_FAMILY_NVCC:
     case TVM_TOOLCHAIN_FAMILY_NVRTC:
-    case TVM_TOOLCHAIN_FAMILY_HIPCC:
     case TVM_TOOLCHAIN_FAMILY_HIPRTC:
     default:
       break;
@@ -157,6 +158,9 @@ build_compile (TvmToolchain       *toolchain,
   add_side_stem (toolchain, request, argv);
   if (tvm_toolchain_targets_wasm (toolchain))
     tvm_wasm_argv_add_compile_options (toolchain, argv);
+  if (tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_HIPCC &&
+      !tvm_hipcc_argv_add_options (toolchain, request, argv, error))
+    return NULL;
   if (tvm_compile_request_get_pic (request))
     g_strv_builder_add (argv, "-fPIC");
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_COMPILE, argv);
@@ -217,8 +221,9 @@ add_inputs (TvmCompileRequest *request,
 }
 
 static char **
-build_link (TvmToolchain      *toolchain,
-            TvmCompileRequest *request)
+build_link (TvmToolchain       *toolchain,
+            TvmCompileRequest  *request,
+            GError            **error)
 {
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   const char * const *libraries = (const char * const *) request->libraries;
@@ -237,6 +242,9 @@ build_link (TvmToolchain      *toolchain,
       if (triple != NULL && strstr (triple, "-apple-") != NULL)
         add_strv (argv, (const char *[]) { "-undefined", "dynamic_lookup", NULL });
     }
+  if (tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_HIPCC &&
+      !tvm_hipcc_argv_add_options (toolchain, request, argv, error))
+    return NULL;
   tvm_compile_options_add ((const char * const *) request->options, TVM_OPTION_LINK, argv);
   g_strv_builder_add (argv, "-o");
   g_strv_builder_add (argv, request->output);
@@ -325,7 +333,11 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_EXECUTABLE:
       if (tvm_toolchain_get_family (toolchain) == TVM_TOOLCHAIN_FAMILY_EMCC)
         return tvm_wasm_argv_build_link (toolchain, request, error);
-      return build_link (toolchain, request);
+      return build_link (toolchain, request, error);
+    case TVM_COMPILE_KIND_HSACO:
+      if (tvm_toolchain_get_family (toolchain) != TVM_TOOLCHAIN_FAMILY_HIPCC)
+        return tvm_compile_argv_set_unsupported (toolchain, request, error);
+      return build_compile (toolchain, request, error);
     case TVM_COMPILE_KIND_WASM:
       return tvm_wasm_argv_build_link (toolchain, request, error);
     case TVM_COMPILE_KIND_STATIC:
@@ -334,7 +346,6 @@ tvm_compile_argv_build (TvmToolchain       *toolchain,
     case TVM_COMPILE_KIND_CUBIN:
     case TVM_COMPILE_KIND_FATBIN:
     case TVM_COMPILE_KIND_LTO_IR:
-    case TVM_COMPILE_KIND_HSACO:
     default:
       return tvm_compile_argv_set_unsupported (toolchain, request, error);
     }

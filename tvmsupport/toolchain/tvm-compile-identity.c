@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-compile-identity-private.h"
 
+#include "tvmsupport/gpu/tvm-rocm-private.h"
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -188,7 +189,19 @@ add_parts_of_nvcc (TvmKernelKey       *key,
     tvm_kernel_key_add (key, option_variables[i], get_variable (option_variables[i], environ_));
 }
 
-/* emcc is a script that stays what it is when its clang becomes another one. */
+/* No compile reports which of its files it links with. */
+static void
+add_device_library (TvmKernelKey *key)
+{
+  static const char * const names[] = { "ocml.bc", "ockl.bc" };
+  g_auto (TvmSearch) search = TVM_SEARCH_INIT;
+  g_autofree char *folder = tvm_rocm_find_bitcode (&search);
+
+  if (folder != NULL)
+    add_in_folder (key, folder, names, G_N_ELEMENTS (names));
+}
+
+/* emcc and hipcc are scripts that stay what they are when their clang becomes another one. */
 static gboolean
 add_backend (TvmKernelKey  *key,
              TvmToolchain  *toolchain,
@@ -297,8 +310,11 @@ tvm_compile_identity_add (TvmKernelKey        *key,
         return FALSE;
     }
 
-  if (family == TVM_TOOLCHAIN_FAMILY_EMCC && !add_backend (key, toolchain, error))
+  if ((family == TVM_TOOLCHAIN_FAMILY_EMCC || family == TVM_TOOLCHAIN_FAMILY_HIPCC) &&
+      !add_backend (key, toolchain, error))
     return FALSE;
+  if (family == TVM_TOOLCHAIN_FAMILY_HIPCC)
+    add_device_library (key);
   if (family == TVM_TOOLCHAIN_FAMILY_CLANG)
     add_configuration_of_clang (key, toolchain);
   if (is_nvcc (toolchain))

@@ -257,15 +257,23 @@ add_environment (Step           *step,
     tvm_process_spec_add_environ (spec, (const char * const *) step->request->ccache_environ);
 }
 
+/* nvcc takes @file for the name of an input, and hipcc does not look into it for inputs. */
+static gboolean
+takes_response_file (Step *step)
+{
+  TvmToolchainFamily family = tvm_toolchain_get_family (step->toolchain);
+
+  return step->request->kind == TVM_COMPILE_KIND_STATIC ||
+         (family != TVM_TOOLCHAIN_FAMILY_NVCC && family != TVM_TOOLCHAIN_FAMILY_HIPCC);
+}
+
 static TvmProcessSpec *
 build_spec (Step *step)
 {
   guint64 memory_limit = tvm_compile_request_get_memory_limit (step->request);
   TvmProcessSpec *spec = tvm_process_spec_new ((const char * const *) step->command);
 
-  /* nvcc takes @file for the name of an input. */
-  if (tvm_toolchain_get_family (step->toolchain) != TVM_TOOLCHAIN_FAMILY_NVCC ||
-      step->request->kind == TVM_COMPILE_KIND_STATIC)
+  if (takes_response_file (step))
     tvm_process_spec_set_response_file (spec, TVM_RESPONSE_FILE_GNU);
   tvm_process_spec_set_response_prefix (spec, step->n_fixed);
   tvm_process_spec_set_private_tmpdir (spec, TRUE);

@@ -147,6 +147,102 @@ dup_spliced (const char *data,
   return text;
 }
 
+static char *
+blank_until (char       *at,
+             const char *end)
+{
+  for (; *at != '\0' && strncmp (at, end, strlen (end)) != 0; at++)
+    {
+      if (*at != '\n')
+        *at = ' ';
+    }
+
+  return at;
+}
+
+/* @at: the quote that opens a string or a character. One that is left open ends with its line. */
+static char *
+skip_literal (char *at)
+{
+  const char quote = *at++;
+
+  for (; *at != '\0' && *at != '\n' && *at != quote; at++)
+    {
+      if (*at == '\\' && at[1] != '\0' && at[1] != '\n')
+        at++;
+    }
+
+  return *at == quote ? at + 1 : at;
+}
+
+/* @at: the quote that opens a raw string: R"delimiter( … )delimiter" */
+static char *
+skip_raw_string (char *at)
+{
+  const gsize length = strcspn (at + 1, "( )\\\t\v\f\n");
+  g_autofree char *close = NULL;
+  char *end;
+
+  if (at[1 + length] != '(')
+    return skip_literal (at);
+
+  close = g_strdup_printf (")%.*s\"", (int) length, at + 1);
+  end = strstr (at, close);
+  return end != NULL ? end + strlen (close) : skip_literal (at);
+}
+
+/* @at: the first letter of a word, or the first digit of a number, which may have apostrophes */
+static char *
+skip_token (char     *at,
+            gboolean *names_header)
+{
+  static const char * const raw_prefixes[] = { "R", "LR", "uR", "UR", "u8R", NULL };
+  const gboolean is_number = g_ascii_isdigit (*at);
+  char *end = at;
+  g_autofree char *token = NULL;
+
+  while (g_ascii_isalnum (*end) || *end == '_' || (*end & 0x80) != 0 ||
+         (is_number && *end == '\'' && g_ascii_isalnum (end[1])))
+    end++;
+
+  token = g_strndup (at, end - at);
+  *names_header |= strstr (token, "include") != NULL || strstr (token, "INCLUDE") != NULL;
+  return *end == '"' && g_strv_contains (raw_prefixes, token) ? skip_raw_string (end) : end;
+}
+
+/* Turns comments into blanks: what looks like a directive in one is none. It reads literals as
+ * C++ does, so that a comment is nothing that stands in one, and neither is the "//" of a
+ * header's name. */
+static void
+blank_comments (char *text)
+{
+  gboolean names_header = FALSE;
+
+  for (char *at = text; *at != '\0';)
+    {
+      if (*at == '\n')
+        names_header = FALSE;
+
+      if (at[0] == '/' && at[1] == '/')
+        at = blank_until (at, "\n");
+      else if (at[0] == '/' && at[1] == '*')
+        {
+          at[0] = at[1] = ' ';
+          at = blank_until (at + 2, "*/");
+          if (*at != '\0')
+            at[0] = at[1] = ' ';
+        }
+      else if (*at == '"' || *at == '\'')
+        at = skip_literal (at);
+      else if (*at == '<' && names_header)
+        at += strcspn (at, ">\n");
+      else if (g_ascii_isalnum (*at) || *at == '_' || (*at & 0x80) != 0)
+        at = skip_token (at, &names_header);
+      else
+        at++;
+    }
+}
+
 static const char *
 skip_blanks (const char *at)
 {
@@ -164,7 +260,8 @@ skip_blanks (const char *at)
     }
 }
 
-/* Whether a directive can begin at @at: behind nothing but blanks, or behind the end of a comment */
+/* Whether a directive can begin at @at: behind nothing but blanks, or behind the end of a
+ * comment */
 static gboolean
 begins_directive (const char *text,
                   const char *at)
@@ -359,6 +456,7 @@ scan_text (Scan        *scan,
     return set_unknown (file, error);
 
   text = dup_spliced (data, size);
+  blank_comments (text);
   return scan_directives (scan, file, text, "#", error) &&
          scan_directives (scan, file, text, "%:", error) &&
          scan_questions (scan, file, text, "has_include", error) &&

@@ -323,11 +323,12 @@ host_compiler_ready (GObject      *source,
 /* nvcc cannot be asked while its environment is wrong; what it makes of that is for the user to
  * read when it compiles. */
 static gboolean
-is_called_nvcc (const char *path)
+is_called (const char *path,
+           const char *wanted)
 {
   g_autofree char *name = g_path_get_basename (path);
 
-  return strcmp (name, "nvcc") == 0;
+  return strcmp (name, wanted) == 0;
 }
 
 static void
@@ -381,8 +382,14 @@ probe_ready (GObject      *source,
   err = tvm_bytes_dup_utf8 (process->stderr_bytes);
   probe->identity = tvm_toolchain_identity_parse (out, err);
 
-  if (probe->identity->family == TVM_TOOLCHAIN_FAMILY_UNKNOWN && is_called_nvcc (probe->path))
+  if (probe->identity->family == TVM_TOOLCHAIN_FAMILY_UNKNOWN && is_called (probe->path, "nvcc"))
     probe->identity->family = TVM_TOOLCHAIN_FAMILY_NVCC;
+  /* What it preprocesses, clang does. */
+  if (probe->identity->family == TVM_TOOLCHAIN_FAMILY_CLANG && is_called (probe->path, "hipcc"))
+    {
+      probe->identity->family = TVM_TOOLCHAIN_FAMILY_HIPCC;
+      probe->identity->backend = find_backend (err);
+    }
 
   if (probe->identity->triple == NULL && !process->timed_out)
     {

@@ -804,7 +804,8 @@ add_tool_names (TvmToolchain *self,
   g_autofree char *llvm_name = g_strconcat ("llvm-", name, NULL);
   g_autofree char *versioned = NULL;
   gboolean is_emcc = self->identity->family == TVM_TOOLCHAIN_FAMILY_EMCC;
-  gboolean is_clang = self->identity->family == TVM_TOOLCHAIN_FAMILY_CLANG;
+  gboolean is_clang = self->identity->family == TVM_TOOLCHAIN_FAMILY_CLANG ||
+                      self->identity->family == TVM_TOOLCHAIN_FAMILY_HIPCC;
   gboolean is_native = real_prefix[0] == '\0' && !is_clang && !is_emcc;
 
   /* Those of emscripten know where its own LLVM is. */
