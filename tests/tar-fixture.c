@@ -81,6 +81,20 @@ tar_put (TarFixture    *f,
   return path;
 }
 
+/* Half of it compresses; it is the same in each run. */
+char *
+tar_put_noise (TarFixture *f,
+               const char *name,
+               gsize       length)
+{
+  g_autofree char *noise = g_malloc (length);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (length);
+
+  for (gsize i = 0; i < length; i++)
+    noise[i] = i % 512 < 256 ? 'x' : (char) g_rand_int (rand);
+  return tar_put (f, name, noise, length);
+}
+
 void
 tar_assert_content (TarFixture    *f,
                 const char *name,

@@ -27,6 +27,9 @@ char *tar_put (TarFixture *f,
                const char *name,
                const char *data,
                gssize length);
+char *tar_put_noise (TarFixture *f,
+                     const char *name,
+                     gsize length);
 void tar_assert_content (TarFixture *f,
                          const char *name,
                          const char *expected);
