@@ -56,6 +56,7 @@ assert_echo (TvmMapResult *result,
 {
   g_assert_nonnull (result);
   g_assert_no_error (tvm_map_result_get_error (result));
+  g_assert_true (tvm_map_result_check (result, NULL));
   g_assert_cmpuint (tvm_map_result_get_index (result), ==, index);
   g_assert_cmpuint (g_variant_get_uint32 (tvm_map_result_get_value (result)), ==, index);
 }
@@ -243,8 +244,10 @@ next_bad_task (gpointer user_data)
 static void
 assert_bad_result (TvmMapResult *result)
 {
-  g_autoptr (GError) error = g_error_copy (tvm_map_result_get_error (result));
+  g_autoptr (GError) error = NULL;
 
+  g_assert_false (tvm_map_result_check (result, &error));
+  g_assert_cmpstr (error->message, ==, tvm_map_result_get_error (result)->message);
   switch (tvm_map_result_get_index (result))
     {
     case 1:

@@ -106,9 +106,15 @@ sub error_of {
         undef, []);
     my @values;
     while (my $result = $results->next) {
+        ok $result->check, 'a task worked';
         push @values, $result->get_value->get('i');
     }
     is "@values", '2 1 0', 'a map is in order';
+
+    my @failing = (TvmSupport::Task->new('crash'), undef);
+    my $failed = $pool->map_tasks(sub { shift @failing }, undef, [])->next;
+    $error = error_of(sub { $failed->check });
+    ok $error->matches('TvmSupport::Error', 'worker-died'), 'a failure does not end it';
     ok $pool->shutdown('drain'), 'it ends';
 }
 

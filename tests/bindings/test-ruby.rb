@@ -100,6 +100,8 @@ TESTS = {
       values << result.value
     end
     assert_equal([2, 1, 0], values)
+    failed = pool.map('crash', items, []).next
+    assert_raises(TvmSupport::Error::WorkerDied) { failed.check }
     assert(pool.shutdown(:drain))
   end,
 

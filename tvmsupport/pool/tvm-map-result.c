@@ -247,6 +247,30 @@ tvm_map_result_get_error (TvmMapResult *self)
 }
 
 /**
+ * tvm_map_result_check:
+ * @self: a result
+ * @error: a #GError
+ *
+ * Turns the failure of the task into a #GError, as [method@TvmSupport.TaskResult.check] does.
+ *
+ * Perl and Ruby, which cannot take an error as a value, use this and not
+ * [method@TvmSupport.MapResult.get_error].
+ *
+ * Returns: %TRUE if the task worked, %FALSE with @error set if it did not
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_map_result_check (TvmMapResult  *self,
+                      GError       **error)
+{
+  g_return_val_if_fail (TVM_IS_MAP_RESULT (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return tvm_task_result_check (self->result, error);
+}
+
+/**
  * tvm_map_result_get_task_result: (get-property task-result)
  * @self: a result
  *

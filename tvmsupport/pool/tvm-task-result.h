@@ -85,6 +85,9 @@ TvmStatusKind  tvm_map_result_get_status         (TvmMapResult   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 GVariant      *tvm_map_result_get_value          (TvmMapResult   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean       tvm_map_result_check              (TvmMapResult   *self,
+                                                  GError        **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 const GError  *tvm_map_result_get_error          (TvmMapResult   *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmTaskResult *tvm_map_result_get_task_result    (TvmMapResult   *self);
