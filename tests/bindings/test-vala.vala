@@ -194,6 +194,15 @@ async void runs_a_worker () throws GLib.Error {
 
 // A compiler of one's own: what it adds to the command line is what the compiler gets.
 class DefiningCompiler : Compiler {
+    public int n_compiles;
+
+    public override async CompileResult compile_async (CompileRequest request,
+                                                       Cancellable? cancellable = null)
+        throws GLib.Error {
+        n_compiles++;
+        return yield base.compile_async (request, cancellable);
+    }
+
     public override string[] build_argv (Toolchain toolchain, CompileRequest request) throws GLib.Error {
         var argv = base.build_argv (toolchain, request);
         if (request.get_arch () != null) {
@@ -221,6 +230,7 @@ async void derives_a_compiler () throws GLib.Error {
     } catch (Tvm.Error.UNSUPPORTED error) {
         assert_cmpstr (error.message, CompareOperator.EQ, "no “sm_90” here");
     }
+    assert_cmpint (compiler.n_compiles, CompareOperator.EQ, 2);
 }
 
 async void compiles_many () throws GLib.Error {
