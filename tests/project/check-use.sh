@@ -17,6 +17,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 number=0
+failed=0
 
 # Quotes that are not ASCII show that the locale of the user is in use.
 export LC_ALL=C.UTF-8
@@ -38,6 +39,7 @@ try () {
   if [ "$status" -eq 0 ]; then
     echo "ok $number - $what"
   else
+    failed=1
     echo "not ok $number - $what"
     echo "# status $status"
     sed 's/^/# /' out
@@ -175,3 +177,4 @@ try "Perl" --needs 'perl -MGlib::Object::Introspection -e 1' compiles perl "$exa
 try "Ruby" --needs 'ruby -rgio2 -rgobject-introspection -e 1' compiles ruby "$examples/compile.rb"
 try_part vala "Vala" uses_vala_compile
 try_part vala "Vala: a pool" uses_vala_pool
+exit $failed
