@@ -13,6 +13,10 @@
 #include <libdeflate.h>
 #endif
 
+#ifdef HAVE_ISAL
+#include <isa-l/igzip_lib.h>
+#endif
+
 /* A member of ours, and what it cannot be larger than when it is compressed */
 #define MEMBER_SIZE (1024 * 1024)
 #define IN_SIZE (2 * MEMBER_SIZE)
@@ -36,8 +40,8 @@ typedef struct
 
 /*
  * libarchive can do it as well, but does not check the checksums. A member that is small is
- * decompressed as a whole by libdeflate; one that is not, or that is damaged, is left to zlib, which
- * takes any size and says what is wrong. A thread does that while what came before is written; where
+ * decompressed as a whole by libdeflate; one that is not, or that is damaged, is left to ISA-L or,
+ * where that is not, to zlib, which take any size and say what is wrong. A thread does that while what came before is written; where
  * there is one, the members up to the lock are its own.
  */
 struct _TvmGzipReader
@@ -47,8 +51,12 @@ struct _TvmGzipReader
   gsize in_start;
   gsize in_end;
   guint64 position;         /* in the file, of what is behind in_end */
+#ifdef HAVE_ISAL
+  struct inflate_state stream;
+#else
   z_stream stream;
   gboolean stream_ready;
+#endif
   gboolean streaming;       /* in the middle of a member */
 #ifdef HAVE_LIBDEFLATE
   struct libdeflate_decompressor *decompressor;
@@ -86,8 +94,10 @@ gzip_reader_free (TvmGzipReader *self)
 #ifdef HAVE_LIBDEFLATE
   libdeflate_free_decompressor (self->decompressor);
 #endif
+#ifndef HAVE_ISAL
   if (self->stream_ready)
     inflateEnd (&self->stream);
+#endif
   g_free (self->in);
   for (guint i = 0; i < N_AHEAD; i++)
     g_free (self->pieces[i].data);
@@ -146,6 +156,55 @@ read_member (TvmGzipReader *self,
   return FALSE;
 }
 
+#ifdef HAVE_ISAL
+static gboolean
+begin_stream (TvmGzipReader *self)
+{
+  isal_inflate_init (&self->stream);
+  self->stream.crc_flag = ISAL_GZIP;
+  self->streaming = TRUE;
+  return TRUE;
+}
+
+static const char *
+describe_failure (int status)
+{
+  switch (status)
+    {
+    case ISAL_INVALID_WRAPPER:
+    case ISAL_UNSUPPORTED_METHOD:
+      return "invalid gzip header";
+    case ISAL_INCORRECT_CHECKSUM:
+      return "incorrect gzip checksum";
+    default:
+      return "invalid gzip data";
+    }
+}
+
+/* Reads on in the member. Returns: NULL, or what is wrong */
+static const char *
+read_stream (TvmGzipReader *self,
+             Piece         *piece)
+{
+  int status;
+
+  self->stream.next_in = (guint8 *) self->in + self->in_start;
+  self->stream.avail_in = self->in_end - self->in_start;
+  self->stream.next_out = (guint8 *) piece->data;
+  self->stream.avail_out = STREAM_SIZE;
+  status = isal_inflate (&self->stream);
+  self->in_start = self->in_end - self->stream.avail_in;
+  piece->length = STREAM_SIZE - self->stream.avail_out;
+
+  if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT)
+    return describe_failure (status);
+  if (self->stream.block_state == ISAL_BLOCK_FINISH)
+    self->streaming = FALSE;
+  else if (piece->length == 0 && self->stream.avail_in == 0)
+    return "truncated gzip input";
+  return NULL;
+}
+#else
 static gboolean
 begin_stream (TvmGzipReader *self)
 {
@@ -181,6 +240,7 @@ read_stream (TvmGzipReader *self,
     return self->stream.msg != NULL ? self->stream.msg : "invalid gzip data";
   return NULL;
 }
+#endif
 
 /* Reads some of what is compressed. Returns: 0 or an errno, -1 with a message if it is damaged */
 static int
