@@ -21,7 +21,7 @@ encode (TvmTask         *task,
                                    ? tvm_worker_spec_new_command ()
                                    : tvm_worker_spec_new_runtime (argv, payload_type, FALSE);
 
-  return tvm_task_encode (task, spec, NULL, NULL, error);
+  return tvm_task_encode (task, spec, NULL, error);
 }
 
 static void
@@ -133,6 +133,27 @@ test_encode_nothing (void)
 }
 
 static void
+test_add_bytes (void)
+{
+  g_autoptr (GBytes) first = g_bytes_new_static ("ab", 2);
+  g_autoptr (GBytes) more = g_bytes_new_static ("cde", 3);
+  g_autoptr (TvmTask) task = tvm_task_new_bytes (first);
+  g_autoptr (TvmTask) copy = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *description = NULL;
+
+  tvm_task_add_bytes (task, more);
+  tvm_task_add_bytes (task, first);
+  copy = tvm_task_copy (task);
+  description = tvm_task_dup_description (copy);
+  g_assert_cmpstr (description, ==, "7 bytes of data");
+  bytes = encode (copy, TVM_PAYLOAD_TYPE_BYTES, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "abcdeab", 7);
+}
+
+static void
 test_encode_bytes (void)
 {
   g_autoptr (GBytes) payload = g_bytes_new_static ("\0\1\2", 3);
@@ -241,7 +262,7 @@ test_encode_limits (void)
 
   tvm_worker_spec_set_cpu_time_limit (spec, 7);
   tvm_worker_spec_set_open_files_limit (spec, 20);
-  bytes = tvm_task_encode (task, spec, NULL, NULL, &error);
+  bytes = tvm_task_encode (task, spec, NULL, &error);
   g_assert_no_error (error);
 
   words = split_words (bytes);
@@ -372,6 +393,7 @@ main (int    argc,
   g_test_add_func ("/task/encode/bad-command", test_encode_bad_command);
   g_test_add_func ("/task/properties", test_properties);
   g_test_add_func ("/task/floating", test_floating);
+  g_test_add_func ("/task/add-bytes", test_add_bytes);
 
   return g_test_run ();
 }

@@ -39,6 +39,17 @@ return_size (TvmWorkerCall *call,
   tvm_worker_call_return_bytes (call, bytes);
 }
 
+/* Of more pieces than go into one system call */
+static void
+return_pieces (TvmWorkerCall *call)
+{
+  g_autoptr (GBytes) piece = g_bytes_new_static ("ab", 2);
+
+  for (guint i = 0; i < 200; i++)
+    tvm_worker_call_add_bytes (call, piece);
+  return_text (call, "end");
+}
+
 static void
 wait_cancelled (TvmWorkerCall *call)
 {
@@ -106,6 +117,8 @@ serve_call (TvmWorkerChannel *channel,
     tvm_worker_call_return_error (call, "KeyError", "no such key", "line 1\nline 2\n", extra);
   else if (strcmp (what, "not utf-8") == 0)
     tvm_worker_call_return_error (call, "Error", "\377 is none", NULL, NULL);
+  else if (strcmp (what, "pieces") == 0)
+    return_pieces (call);
   else if (strcmp (what, "big") == 0)
     return_size (call, 1001);
   else if (strcmp (what, "big error") == 0)
@@ -285,6 +298,22 @@ test_calls (void)
 }
 
 static void
+test_pieces (void)
+{
+  g_autoptr (GString) expected = g_string_new (NULL);
+  WorkerFixture worker;
+
+  for (guint i = 0; i < 200; i++)
+    g_string_append (expected, "ab");
+  g_string_append (expected, "end");
+
+  start (&worker, "--tvm-worker=fd");
+  send_call (&worker, 1, "pieces", 0);
+  expect_text (&worker, 1, expected->str);
+  g_free (worker_fixture_end (&worker, EXITED (0)));
+}
+
+static void
 test_errors (void)
 {
   static const char error[] = "KeyError\0no such key\0line 1\nline 2\n\0\0x";
@@ -442,6 +471,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/worker-channel/calls", test_calls);
+  g_test_add_func ("/worker-channel/pieces", test_pieces);
   g_test_add_func ("/worker-channel/errors", test_errors);
   g_test_add_func ("/worker-channel/unanswered", test_unanswered);
   g_test_add_func ("/worker-channel/cancel", test_cancel);

@@ -16,6 +16,7 @@
 #include <tvmsupport/gpu/tvm-nvcc.h>
 #include <tvmsupport/gpu/tvm-nvrtc-compiler.h>
 #include <tvmsupport/gpu/tvm-rocm.h>
+#include <tvmsupport/pool/tvm-completion-queue.h>
 #include <tvmsupport/pool/tvm-kill.h>
 #include <tvmsupport/pool/tvm-map-iterator.h>
 #include <tvmsupport/pool/tvm-pool-executor.h>

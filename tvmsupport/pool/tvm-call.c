@@ -63,8 +63,10 @@ encode (TvmCall  *self,
   if (!tvm_call_check_size (spec, task, size, error))
     return FALSE;
 
-  self->payload = tvm_task_encode (task, spec, &self->body, &self->tail, error);
-  size = (guint64) get_size (self->payload) + get_size (self->body) + get_size (self->tail);
+  self->payload = tvm_task_encode (task, spec, &self->rest, error);
+  size = get_size (self->payload);
+  for (guint i = 0; self->rest != NULL && i < self->rest->len; i++)
+    size += get_size (g_ptr_array_index (self->rest, i));
   return self->payload != NULL && tvm_call_check_size (spec, task, size, error);
 }
 
@@ -115,8 +117,7 @@ tvm_call_unref (TvmCall *self)
     return;
 
   g_clear_pointer (&self->payload, g_bytes_unref);
-  g_clear_pointer (&self->body, g_bytes_unref);
-  g_clear_pointer (&self->tail, g_bytes_unref);
+  g_clear_pointer (&self->rest, g_ptr_array_unref);
   g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->result);

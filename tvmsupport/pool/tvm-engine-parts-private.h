@@ -59,8 +59,7 @@ struct _TvmCall
   GList link;                   /* in a queue, or in that of its worker */
 
   GBytes *payload;              /* NULL once it is sent and cannot be needed again */
-  GBytes *body;                 /* (nullable) (owned): a large part of it, which is not copied */
-  GBytes *tail;                 /* (nullable) (owned): what comes behind that */
+  GPtrArray *rest;              /* (nullable) (owned) (element-type GBytes): what comes behind it */
   char *description;            /* of the task, for messages */
   int priority;
   gint64 timeout_usec;          /* NEVER */

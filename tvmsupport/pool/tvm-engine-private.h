@@ -102,6 +102,11 @@ TvmTaskResult *tvm_engine_run         (TvmEngine         *self,
 void       tvm_engine_help            (TvmEngine         *self,
                                        TvmCall           *call);
 
+/* The same, until @end_time, or until a signal comes; -1 for no limit. Returns: TRUE if one of them
+ * came before the outcome */
+gboolean   tvm_call_help              (TvmCall           *call,
+                                       gint64             end_time);
+
 /* A queued call never starts; a running one loses its worker. */
 void       tvm_call_cancel            (TvmCall           *call);
 TvmCall   *tvm_call_ref               (TvmCall           *call);

@@ -64,43 +64,44 @@ take_worker (TvmEngine *self,
   return NULL;
 }
 
-/* Waits for the worker, without the lock. */
-static void
-wait_readable (TvmWorker *worker,
-               int        fd,
-               gboolean   writes,
-               gint64     until)
+/* Waits for the worker, without the lock. Returns: FALSE if a signal came */
+static gboolean
+wait_readable (int       fd,
+               gboolean  writes,
+               gint64    until)
 {
   struct pollfd poll_fd = { .fd = fd, .events = writes ? POLLIN | POLLOUT : POLLIN };
   struct timespec limit;
   gint64 usec;
 
   if (until == NEVER)
-    {
-      poll (&poll_fd, 1, -1);
-      return;
-    }
+    return poll (&poll_fd, 1, -1) >= 0 || errno != EINTR;
 
   usec = MAX (0, until - g_get_monotonic_time ());
   limit.tv_sec = usec / 1000000;
   limit.tv_nsec = usec % 1000000 * 1000;
-  ppoll (&poll_fd, 1, &limit, NULL);
+  return ppoll (&poll_fd, 1, &limit, NULL) >= 0 || errno != EINTR;
 }
 
-/* Leads until @call has its outcome, or the worker is no good any more. */
-static void
+/* Leads until @call has its outcome, the worker is no good any more, it is @end, or, unless that is
+ * NEVER, a signal comes. Returns: TRUE if it was @end or a signal */
+static gboolean
 lead (TvmEngine *self,
       TvmWorker *worker,
-      TvmCall   *call)
+      TvmCall   *call,
+      gint64     end)
 {
-  while (call->state != CALL_DONE && tvm_worker_is_readable (worker))
+  gboolean interrupted = FALSE;
+
+  while (call->state != CALL_DONE && tvm_worker_is_readable (worker) && !interrupted)
     {
       gint64 until = MIN (worker->deadline, worker->soft_deadline);
       gboolean writes = tvm_wire_has_output (&worker->channel);
       int fd = worker->channel.fd;
 
       tvm_engine_unlock (self);
-      wait_readable (worker, fd, writes, until);
+      interrupted = !wait_readable (fd, writes, MIN (until, end)) || g_get_monotonic_time () >= end;
+      interrupted &= end != NEVER;
       tvm_engine_lock (self);
 
       if (writes)
@@ -118,6 +119,7 @@ lead (TvmEngine *self,
     }
   tvm_engine_dispatch_locked (self);
   tvm_engine_check_end_locked (self);
+  return interrupted;
 }
 
 static void
@@ -159,7 +161,7 @@ tvm_engine_run (TvmEngine     *self,
     {
       worker = take_worker (self, call);
       if (worker != NULL)
-        lead (self, worker, call);
+        lead (self, worker, call, NEVER);
       else
         tvm_engine_enqueue_locked (self, call);
     }
@@ -176,11 +178,14 @@ tvm_engine_run (TvmEngine     *self,
   return waiter.result;
 }
 
-void
-tvm_engine_help (TvmEngine *self,
-                 TvmCall   *call)
+/* Returns: TRUE if it was @end or a signal came before there was an outcome */
+static gboolean
+help (TvmEngine *self,
+      TvmCall   *call,
+      gint64     end)
 {
   TvmWorker *worker = NULL;
+  gboolean interrupted = FALSE;
 
   tvm_engine_lock (self);
   if (call->state == CALL_SENT && call->worker->ready && !call->worker->led
@@ -190,9 +195,32 @@ tvm_engine_help (TvmEngine *self,
       worker = tvm_worker_ref (call->worker);
       worker->led = TRUE;
       tvm_worker_watch_locked (worker);
-      lead (self, worker, call);
+      interrupted = lead (self, worker, call, end);
     }
+  interrupted &= call->state != CALL_DONE;
   tvm_engine_unlock (self);
 
   g_clear_pointer (&worker, tvm_worker_unref);
+  return interrupted;
+}
+
+void
+tvm_engine_help (TvmEngine *self,
+                 TvmCall   *call)
+{
+  help (self, call, NEVER);
+}
+
+gboolean
+tvm_call_help (TvmCall *call,
+               gint64   end_time)
+{
+  TvmEngine *engine = call->engine;
+  gboolean interrupted;
+
+  tvm_engine_hold (engine);
+  /* One that is as late as can be lets signals interrupt. */
+  interrupted = help (engine, call, end_time < 0 ? NEVER - 1 : end_time);
+  tvm_engine_release (engine);
+  return interrupted;
 }

@@ -385,7 +385,7 @@ send_next (TvmEngine *self,
 static gboolean
 may_wait (const TvmCall *call)
 {
-  return call->payload != NULL && call->body == NULL
+  return call->payload != NULL && call->rest == NULL
          && g_bytes_get_size (call->payload) <= AHEAD_SIZE;
 }
 

@@ -40,10 +40,9 @@ set_wrong_kind (TvmTask         *self,
  *
  * This makes it in three pieces, of which the middle one is the value as it is. */
 static GBytes *
-split_variant (TvmTask   *self,
-               GVariant  *args,
-               GBytes   **body,
-               GBytes   **tail)
+split_variant (TvmTask    *self,
+               GVariant   *args,
+               GPtrArray **rest_out)
 {
   const char *type = g_variant_get_type_string (args);
   gsize name_size = strlen (self->function) + 1;
@@ -59,16 +58,16 @@ split_variant (TvmTask   *self,
   memcpy (head, self->function, name_size);
   memcpy (rest + 1, type, type_size);
   memcpy (rest + 1 + type_size, &end, offset_size);
-  *body = g_variant_get_data_as_bytes (args);
-  *tail = g_bytes_new_take (rest, 1 + type_size + offset_size);
+  *rest_out = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_ptr_array_add (*rest_out, g_variant_get_data_as_bytes (args));
+  g_ptr_array_add (*rest_out, g_bytes_new_take (rest, 1 + type_size + offset_size));
   return g_bytes_new_take (head, value_at);
 }
 
 static GBytes *
-encode_variant (TvmTask  *self,
-                GBytes  **body,
-                GBytes  **tail,
-                GError  **error)
+encode_variant (TvmTask    *self,
+                GPtrArray **rest,
+                GError    **error)
 {
   g_autoptr (GVariant) args = tvm_variant_is_normal (self->args)
                               ? g_variant_ref (self->args)
@@ -83,8 +82,8 @@ encode_variant (TvmTask  *self,
   guint64 end = GUINT64_TO_LE (name_size);
   guint8 *data;
 
-  if (body != NULL && value_size >= SPLIT_SIZE && G_BYTE_ORDER == G_LITTLE_ENDIAN)
-    return split_variant (self, args, body, tail);
+  if (rest != NULL && value_size >= SPLIT_SIZE && G_BYTE_ORDER == G_LITTLE_ENDIAN)
+    return split_variant (self, args, rest);
 
   data = g_try_malloc (size + offset_size);
   if (data == NULL)
@@ -209,11 +208,44 @@ encode_command (TvmTask              *self,
   return g_byte_array_free_to_bytes (words);
 }
 
+static gpointer
+copy_bytes (gconstpointer bytes,
+            gpointer      user_data)
+{
+  return g_bytes_ref ((GBytes *) bytes);
+}
+
+static GBytes *
+encode_bytes (TvmTask    *self,
+              GPtrArray **rest)
+{
+  GByteArray *joined;
+
+  if (self->more_bytes == NULL)
+    return g_bytes_ref (self->bytes);
+
+  if (rest != NULL)
+    {
+      *rest = g_ptr_array_copy (self->more_bytes, copy_bytes, NULL);
+      g_ptr_array_set_free_func (*rest, (GDestroyNotify) g_bytes_unref);
+      return g_bytes_ref (self->bytes);
+    }
+
+  joined = g_bytes_unref_to_array (g_bytes_ref (self->bytes));
+  for (guint i = 0; i < self->more_bytes->len; i++)
+    {
+      gsize size;
+      const guint8 *data = g_bytes_get_data (g_ptr_array_index (self->more_bytes, i), &size);
+
+      g_byte_array_append (joined, data, size);
+    }
+  return g_byte_array_free_to_bytes (joined);
+}
+
 GBytes *
 tvm_task_encode (TvmTask              *self,
                  const TvmWorkerSpec  *spec,
-                 GBytes              **body,
-                 GBytes              **tail,
+                 GPtrArray           **rest,
                  GError              **error)
 {
   g_return_val_if_fail (TVM_IS_TASK (self), NULL);
@@ -228,11 +260,11 @@ tvm_task_encode (TvmTask              *self,
   switch (self->payload_type)
     {
     case TVM_PAYLOAD_TYPE_VARIANT:
-      return check_function (self, error) ? encode_variant (self, body, tail, error) : NULL;
+      return check_function (self, error) ? encode_variant (self, rest, error) : NULL;
     case TVM_PAYLOAD_TYPE_COMMAND:
       return encode_command (self, spec, error);
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
-      return g_bytes_ref (self->bytes);
+      return encode_bytes (self, rest);
     }
 }

@@ -15,6 +15,7 @@ struct _TvmTask
   char *function;           /* VARIANT (nullable): NULL if it was made with g_object_new() */
   GVariant *args;           /* VARIANT (owned) (nullable) */
   GBytes *bytes;            /* BYTES (owned) */
+  GPtrArray *more_bytes;    /* BYTES (nullable) (owned) (element-type GBytes): behind them */
   char **argv;              /* COMMAND */
 
   gint64 timeout_msec;      /* -1: that of the pool */
@@ -32,13 +33,13 @@ struct _TvmTask
 TvmTask *tvm_task_copy (TvmTask         *self);
 
 /* The payload of CALL, for workers of @spec. For a command this also looks the program up.
- * @body, @tail: (out) (optional): where a large value need not be copied, what is to be sent behind
- * the payload. Returns: (transfer full): the payload, or NULL with TVM_ERROR_INVALID_ARGUMENT if
- * @self is not for such workers, TVM_ERROR_NOT_FOUND if there is no such program */
+ * @rest: (out) (optional) (element-type GBytes): where something large need not be copied, what is
+ * to be sent behind the payload; else it is not set. Returns: (transfer full): the payload, or NULL
+ * with TVM_ERROR_INVALID_ARGUMENT if @self is not for such workers, TVM_ERROR_NOT_FOUND if there is
+ * no such program */
 GBytes *tvm_task_encode (TvmTask              *self,
                          const TvmWorkerSpec  *spec,
-                         GBytes              **body,
-                         GBytes              **tail,
+                         GPtrArray           **rest,
                          GError              **error);
 
 /* Returns: (transfer full): the description, or its beginning, for an error message */

@@ -176,6 +176,7 @@ tvm_task_finalize (GObject *object)
   g_free (self->function);
   g_clear_pointer (&self->args, g_variant_unref);
   g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_pointer (&self->more_bytes, g_ptr_array_unref);
   g_strfreev (self->argv);
   g_free (self->cwd);
   g_strfreev (self->environment);
@@ -422,6 +423,31 @@ tvm_task_new_bytes (GBytes *payload)
 }
 
 /**
+ * tvm_task_add_bytes:
+ * @self: a task of bytes
+ * @payload: more of what the worker is sent
+ *
+ * Appends to the payload of a task. The bytes are not copied.
+ *
+ * So something large need not be joined with what describes it. The worker gets all of it as one
+ * payload.
+ *
+ * Since: 1.0
+ */
+void
+tvm_task_add_bytes (TvmTask *self,
+                    GBytes  *payload)
+{
+  g_return_if_fail (TVM_IS_TASK (self));
+  g_return_if_fail (self->payload_type == TVM_PAYLOAD_TYPE_BYTES);
+  g_return_if_fail (payload != NULL);
+
+  if (self->more_bytes == NULL)
+    self->more_bytes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_ptr_array_add (self->more_bytes, g_bytes_ref (payload));
+}
+
+/**
  * tvm_task_new_command:
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
  *
@@ -459,6 +485,8 @@ tvm_task_copy (TvmTask *self)
   copy->function = g_strdup (self->function);
   copy->args = self->args != NULL ? g_variant_ref (self->args) : NULL;
   copy->bytes = self->bytes != NULL ? g_bytes_ref (self->bytes) : NULL;
+  for (guint i = 0; self->more_bytes != NULL && i < self->more_bytes->len; i++)
+    tvm_task_add_bytes (copy, g_ptr_array_index (self->more_bytes, i));
   copy->argv = g_strdupv (self->argv);
   copy->timeout_msec = self->timeout_msec;
   copy->soft_timeout_msec = self->soft_timeout_msec;
@@ -469,6 +497,16 @@ tvm_task_copy (TvmTask *self)
   copy->output_limit = self->output_limit;
   copy->inherit_stdio = self->inherit_stdio;
   return copy;
+}
+
+static gsize
+get_payload_size (TvmTask *self)
+{
+  gsize size = g_bytes_get_size (self->bytes);
+
+  for (guint i = 0; self->more_bytes != NULL && i < self->more_bytes->len; i++)
+    size += g_bytes_get_size (g_ptr_array_index (self->more_bytes, i));
+  return size;
 }
 
 /**
@@ -498,7 +536,7 @@ tvm_task_dup_description (TvmTask *self)
       return g_filename_display_name (text);
     case TVM_PAYLOAD_TYPE_BYTES:
     default:
-      text = g_format_size (g_bytes_get_size (self->bytes));
+      text = g_format_size (get_payload_size (self));
       return g_strdup_printf (C_("what a task is", "%s of data"), text);
     }
 }

@@ -22,6 +22,9 @@ TvmTask    *tvm_task_new                   (const char          *function,
 TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmTask    *tvm_task_new_bytes             (GBytes              *payload);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+void        tvm_task_add_bytes             (TvmTask             *self,
+                                            GBytes              *payload);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 TvmTask    *tvm_task_new_command           (const char * const  *argv);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 char       *tvm_task_dup_description       (TvmTask             *self);

@@ -53,14 +53,13 @@ void           tvm_wire_push        (TvmWire       *self,
                                      guint16        flags,
                                      guint64        id,
                                      GBytes        *payload);
-/* A payload in three pieces, of which @body is not copied */
+/* A payload in pieces, of which the large ones of @rest (element-type GBytes) are not copied */
 void           tvm_wire_push_split  (TvmWire       *self,
                                      TvmFrameKind   kind,
                                      guint16        flags,
                                      guint64        id,
                                      GBytes        *head,
-                                     GBytes        *body,
-                                     GBytes        *tail);
+                                     GPtrArray     *rest);
 /* Takes @fds: they are closed when they have been sent. */
 void           tvm_wire_push_fds    (TvmWire       *self,
                                      TvmFrameKind   kind,

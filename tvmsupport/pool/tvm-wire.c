@@ -131,21 +131,32 @@ tvm_wire_push_split (TvmWire      *self,
                      guint16       flags,
                      guint64       id,
                      GBytes       *head,
-                     GBytes       *body,
-                     GBytes       *tail)
+                     GPtrArray    *rest)
 {
   TvmFrameHeader header = {
     .kind = kind, .flags = flags, .id = id,
-    .length = g_bytes_get_size (head) + g_bytes_get_size (body) + g_bytes_get_size (tail),
+    .length = g_bytes_get_size (head),
   };
   guint8 encoded[TVM_FRAME_HEADER_SIZE];
   OutItem *item = push_item (self);
 
+  for (guint i = 0; i < rest->len; i++)
+    header.length += g_bytes_get_size (g_ptr_array_index (rest, i));
+
   tvm_frame_encode (&header, encoded);
   g_byte_array_append (item->copied, encoded, sizeof encoded);
   append_bytes (item->copied, head);
-  item->payload = g_bytes_ref (body);
-  append_bytes (push_item (self)->copied, tail);
+  for (guint i = 0; i < rest->len; i++)
+    {
+      GBytes *piece = g_ptr_array_index (rest, i);
+
+      if (item->payload != NULL)
+        item = push_item (self);
+      if (g_bytes_get_size (piece) > COPY_SIZE)
+        item->payload = g_bytes_ref (piece);
+      else
+        append_bytes (item->copied, piece);
+    }
 }
 
 void

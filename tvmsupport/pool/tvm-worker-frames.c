@@ -474,8 +474,9 @@ drop_arguments (TvmWorker *self)
       && !tvm_wire_has_output (&self->channel) && tvm_worker_has_begun (self, head))
     {
       g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->payload));
-      if (head->body != NULL)
-        g_queue_push_tail (&self->engine->dropped, g_steal_pointer (&head->body));
+      for (guint i = 0; head->rest != NULL && i < head->rest->len; i++)
+        g_queue_push_tail (&self->engine->dropped, g_bytes_ref (g_ptr_array_index (head->rest, i)));
+      g_clear_pointer (&head->rest, g_ptr_array_unref);
     }
 }
 

@@ -299,7 +299,7 @@ push_setup (TvmWorker  *self,
   if (spec->initializer == NULL)
     return TRUE;
 
-  initializer = tvm_task_encode (spec->initializer, spec, NULL, NULL, error);
+  initializer = tvm_task_encode (spec->initializer, spec, NULL, error);
   if (initializer == NULL
       || !tvm_call_check_size (spec, spec->initializer, g_bytes_get_size (initializer), error))
     return FALSE;

@@ -242,9 +242,9 @@ tvm_worker_send_locked (TvmWorker  *self,
   call->begun_frame = FALSE;
   call->n_attempts++;
   self->n_uses++;
-  if (call->body != NULL)
+  if (call->rest != NULL)
     tvm_wire_push_split (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload,
-                         call->body, call->tail);
+                         call->rest);
   else
     tvm_wire_push_fds (&self->channel, TVM_FRAME_CALL, flags, call->wire_id, call->payload,
                        fds, n_fds);

@@ -16,7 +16,7 @@
 #define TVM_FRAME_VERSION 1
 #define TVM_FRAME_HEADER_SIZE 32
 #define TVM_FRAME_MAX_FDS 8
-#define TVM_FRAME_MAX_PARTS 4
+#define TVM_FRAME_MAX_PARTS 64
 
 /* Of a frame whose payload is settings or words */
 #define TVM_FRAME_MAX_CONTROL (16u * 1024 * 1024)

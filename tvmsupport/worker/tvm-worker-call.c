@@ -28,6 +28,7 @@ struct _TvmWorkerCall
   TvmWorkerChannel *channel;  /* (owned) */
   TvmChannelCall call;
   GCancellable *cancellable;  /* (owned) (nullable) */
+  GPtrArray *parts;           /* (owned) (nullable) (element-type GBytes): the result so far */
   gboolean answered;
 };
 
@@ -51,6 +52,7 @@ tvm_worker_call_finalize (GObject *object)
 {
   TvmWorkerCall *self = TVM_WORKER_CALL (object);
 
+  g_clear_pointer (&self->parts, g_ptr_array_unref);
   tvm_channel_call_clear (&self->call);
 
   G_OBJECT_CLASS (tvm_worker_call_parent_class)->finalize (object);
@@ -103,6 +105,34 @@ tvm_worker_call_abandon (TvmWorkerCall *self)
                        _("The worker did not answer the task"));
   tvm_channel_send_gerror (tvm_worker_channel_peek (self->channel), self->call.id, error);
   set_answered (self);
+}
+
+static struct iovec
+make_part (GBytes *bytes)
+{
+  struct iovec part;
+  gsize size;
+
+  part.iov_base = (gpointer) g_bytes_get_data (bytes, &size);
+  part.iov_len = size;
+  return part;
+}
+
+/* So many do not go into one system call. */
+static void
+join_parts (TvmWorkerCall *self)
+{
+  GByteArray *joined = g_byte_array_new ();
+
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      struct iovec part = make_part (g_ptr_array_index (self->parts, i));
+
+      g_byte_array_append (joined, part.iov_base, part.iov_len);
+    }
+
+  g_ptr_array_set_size (self->parts, 0);
+  g_ptr_array_add (self->parts, g_byte_array_free_to_bytes (joined));
 }
 
 /**
@@ -163,6 +193,34 @@ tvm_worker_call_get_cancellable (TvmWorkerCall *self)
 }
 
 /**
+ * tvm_worker_call_add_bytes:
+ * @self: a call that is not answered yet
+ * @result: a part of the result
+ *
+ * Puts something before what [method@TvmSupport.WorkerCall.return_bytes] is given. The bytes are not
+ * copied.
+ *
+ * So something large need not be joined with what describes it. The caller gets all of it as one
+ * result. An error is answered without it.
+ *
+ * Since: 1.0
+ */
+void
+tvm_worker_call_add_bytes (TvmWorkerCall *self,
+                           GBytes        *result)
+{
+  g_return_if_fail (TVM_IS_WORKER_CALL (self));
+  g_return_if_fail (result != NULL);
+  g_return_if_fail (!self->answered);
+
+  if (self->parts == NULL)
+    self->parts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  else if (self->parts->len == TVM_FRAME_MAX_PARTS - 1)
+    join_parts (self);
+  g_ptr_array_add (self->parts, g_bytes_ref (result));
+}
+
+/**
  * tvm_worker_call_return_bytes:
  * @self: a call that is not answered yet
  * @result: the result, in the encoding that the caller and the worker agree on
@@ -179,16 +237,18 @@ void
 tvm_worker_call_return_bytes (TvmWorkerCall *self,
                               GBytes        *result)
 {
-  struct iovec part;
-  gsize size;
+  struct iovec parts[TVM_FRAME_MAX_PARTS];
+  guint n_parts = 0;
 
   g_return_if_fail (TVM_IS_WORKER_CALL (self));
   g_return_if_fail (result != NULL);
   g_return_if_fail (!self->answered);
 
-  part.iov_base = (gpointer) g_bytes_get_data (result, &size);
-  part.iov_len = size;
-  tvm_channel_send_result (tvm_worker_channel_peek (self->channel), self->call.id, &part, 1);
+  for (guint i = 0; self->parts != NULL && i < self->parts->len; i++)
+    parts[n_parts++] = make_part (g_ptr_array_index (self->parts, i));
+  parts[n_parts++] = make_part (result);
+
+  tvm_channel_send_result (tvm_worker_channel_peek (self->channel), self->call.id, parts, n_parts);
   set_answered (self);
 }
 

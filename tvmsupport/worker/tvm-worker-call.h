@@ -24,6 +24,9 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 GCancellable *tvm_worker_call_get_cancellable (TvmWorkerCall  *self);
 
 TVM_SUPPORT_AVAILABLE_IN_1_0
+void          tvm_worker_call_add_bytes       (TvmWorkerCall  *self,
+                                               GBytes         *result);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 void          tvm_worker_call_return_bytes    (TvmWorkerCall  *self,
                                                GBytes         *result);
 TVM_SUPPORT_AVAILABLE_IN_1_0

@@ -5,6 +5,7 @@ A program that says ``from tvm.support import cc`` says ``from tvmsupport import
 objects of the library itself are in ``gi.repository.TvmSupport``.
 """
 
+import importlib
 import platform
 import sys
 
@@ -34,12 +35,20 @@ __all__ = [
     "libinfo",
     "ndk",
     "nvcc",
+    "popen_pool",
     "rocm",
     "tar",
     "utils",
     "xcode",
 ]
 __version__ = TvmSupport.SUPPORT_VERSION_S
+
+
+def __getattr__(name):
+    # Not everybody needs cloudpickle, and it takes longer to load than all of this.
+    if name == "popen_pool":
+        return importlib.import_module(f"{__name__}.popen_pool")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def libinfo():

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of Python functions in workers: futures, and what becomes of a result."""
+
+import atexit
+import concurrent.futures
+import ctypes
+import math
+import os
+import pickle
+import threading
+import time
+import weakref
+
+from gi.repository import GLib, TvmSupport
+
+from . import _errors, _library, _pickling
+from ._setup import LIBRARY, pointer
+
+_COMPLETE = int(TvmSupport.StatusKind.COMPLETE)
+_TVM = GLib.quark_to_string(TvmSupport.error_quark())
+_GIO = "g-io-error-quark"
+_CANCELLED, _CLOSED = 19, 18
+_FAILED = int(TvmSupport.Error.TASK_FAILED)
+_TIMED_OUT = int(TvmSupport.Error.TIMED_OUT)
+_DIED = int(TvmSupport.Error.WORKER_DIED)
+# How long a wait may miss a signal that came just before it
+_SLICE = 100
+
+
+class RemoteError(RuntimeError):
+    """An exception of a worker that could not come here itself; it has its type and its text."""
+
+
+class RemoteTraceback(Exception):
+    """Where an exception was raised in a worker: the cause of the exception."""
+
+    def __str__(self):
+        return f'\n"""\n{self.args[0]}"""'
+
+
+class _TimeLimit(TimeoutError):
+    """The time of a call was over; a TimeoutError of the call itself is another one."""
+
+
+def is_time_limit(error):
+    return isinstance(error, _TimeLimit)
+
+
+def name_of(function):
+    name = getattr(function, "__qualname__", None)
+    return name if isinstance(name, str) else type(function).__qualname__
+
+
+class _Pinned:
+    """What a GBytes uses without a copy stays here until the library is done with it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.held = []
+
+    def make(self, piece):
+        address = _pickling.get_address(memoryview(piece))
+        size = memoryview(piece).nbytes
+        freed = ctypes.c_int(0)
+        with self.lock:
+            self.held = [held for held in self.held if held[0].value == 0]
+            self.held.append((freed, piece))
+        return LIBRARY.g_bytes_new_with_free_func(
+            address, size, LIBRARY.count, ctypes.addressof(freed)
+        )
+
+    def sweep(self):
+        if self.held:
+            with self.lock:
+                self.held = [held for held in self.held if held[0].value == 0]
+
+
+_pinned = _Pinned()
+
+
+def _make_bytes(piece):
+    if type(piece) is bytes and len(piece) < _pickling.LARGE:
+        return LIBRARY.g_bytes_new(piece, len(piece))
+    return _pinned.make(piece)
+
+
+def make_task(function, args, kwargs):
+    """A TvmTask, to be given back with g_object_unref()."""
+    first, *rest = _pickling.dump_call(function, args, kwargs)
+    data = _make_bytes(first)
+    task = LIBRARY.task_new_bytes(data)
+    LIBRARY.g_bytes_unref(data)
+    for piece in rest:
+        data = _make_bytes(piece)
+        LIBRARY.task_add_bytes(task, data)
+        LIBRARY.g_bytes_unref(data)
+    return task
+
+
+def make_exception(function, timeout, error, result):
+    """The exception of a call.
+
+    error: the domain, the code and the message
+    result: the TvmTaskResult, or None
+    """
+    domain, code, message = error
+    name = name_of(function)
+    if domain == _GIO and code == _CANCELLED:
+        return concurrent.futures.CancelledError()
+    if domain != _TVM:
+        return RuntimeError(message)
+    if code == _TIMED_OUT:
+        limit = "" if timeout is None else f" within {timeout:g} s"
+        return _TimeLimit(f"{name}() did not end{limit}")
+    if code == _DIED:
+        return ChildProcessError(f"{name}(): {message}")
+    if code != _FAILED or result is None:
+        return RuntimeError(message)
+    return _make_remote_exception(message, result)
+
+
+def _make_remote_exception(message, result):
+    exception = None
+    data = LIBRARY.task_result_get_bytes(result)
+    if data:
+        address, size = LIBRARY.view(data)
+        try:
+            exception = pickle.loads(ctypes.string_at(address, size)) if size > 0 else None
+        except Exception:  # pylint: disable=broad-exception-caught
+            exception = None
+    if not isinstance(exception, BaseException):
+        exception = RemoteError(message)
+    text = LIBRARY.task_result_get_traceback(result)
+    if text:
+        exception.__cause__ = RemoteTraceback(text.decode(errors="replace"))
+    return exception
+
+
+def read_result(function, timeout, result):
+    """The value of a TvmTaskResult, or an exception, and which of the two it is."""
+    if LIBRARY.task_result_get_status(result) != _COMPLETE:
+        error = LIBRARY.task_result_get_error(result).contents
+        domain = LIBRARY.g_quark_to_string(error.domain).decode()
+        known = domain, error.code, error.message.decode(errors="replace")
+        return make_exception(function, timeout, known, result), True
+    try:
+        return _pickling.load(LIBRARY, LIBRARY.task_result_get_bytes(result)), False
+    except BaseException as error:  # pylint: disable=broad-exception-caught
+        return error, True
+
+
+class CallFuture(concurrent.futures.Future):
+    """The future of a call in a worker."""
+
+    def __init__(self, pool, function):
+        super().__init__()
+        self._pool = pool
+        self._function = function
+        self._queue = None
+        self._id = 0
+        self._awaiting = threading.Lock()
+
+    def cancel(self):
+        """Cancels the call; one that runs is ended. Returns False if it has ended before."""
+        with self._condition:
+            if self._state != "PENDING":
+                return self._state != "FINISHED"
+            self._state = "CANCELLED"
+            self._condition.notify_all()
+        if self._id:
+            LIBRARY.completion_queue_cancel(self._queue.pointer, self._id)
+        self.set_running_or_notify_cancel()
+        self._invoke_callbacks()
+        return True
+
+    def result(self, timeout=None):
+        return super().result(self._await(timeout))
+
+    def exception(self, timeout=None):
+        return super().exception(self._await(timeout))
+
+    def _await(self, timeout):
+        """Waits where it is fastest. Returns what is left of the timeout."""
+        if self._state != "PENDING" or self._queue is None:
+            return timeout
+        end = None if timeout is None else time.monotonic() + timeout
+        try:
+            self._queue.await_future(self, end)
+            left = None if end is None else max(0, end - time.monotonic())
+            with self._condition:
+                self._condition.wait_for(lambda: self._state != "PENDING", left)
+        except BaseException:
+            # Ctrl-C, in all likelihood: nobody waits for the call any more.
+            self.cancel()
+            raise
+        return None if end is None else max(0, end - time.monotonic())
+
+    def settle(self):
+        """Waits until it is done."""
+        self._await(None)
+
+    def complete(self, value, is_exception):
+        self._pool = None
+        try:
+            if not is_exception:
+                self.set_result(value)
+            elif isinstance(value, concurrent.futures.CancelledError):
+                self.cancel()
+            else:
+                self.set_exception(value)
+        except concurrent.futures.InvalidStateError:
+            # It was cancelled.
+            pass
+        self._function = None
+
+
+class _Queue:
+    """The calls of all pools that are in flight, and the thread that completes their futures."""
+
+    def __init__(self):
+        self.pointer = LIBRARY.completion_queue_new()
+        self.futures = {}
+        threading.Thread(target=self.work, name="tvmsupport-results", daemon=True).start()
+
+    def submit(self, pool, future, task):
+        future._queue = self
+        number = LIBRARY.completion_queue_submit(self.pointer, pool, task)
+        future._id = number
+        # The outcome may have been here before.
+        outcome = self.futures.setdefault(number, future)
+        if outcome is not future:
+            self.finish(future, outcome)
+
+    def work(self):
+        wait, pop = LIBRARY.completion_queue_wait, LIBRARY.completion_queue_pop
+        number = ctypes.c_uint64()
+        number_out = ctypes.byref(number)
+        while True:
+            wait(self.pointer, -1)
+            error = _library.ErrorPointer()
+            while (result := pop(self.pointer, number_out, ctypes.byref(error))) or error:
+                self.settle(number.value, result, error)
+                if error:
+                    error = _library.ErrorPointer()
+            _pinned.sweep()
+
+    def settle(self, number, result, error):
+        """Takes the result, or the error, if there is no result."""
+        outcome = result, error
+        future = self.futures.setdefault(number, outcome)
+        if future is not outcome:
+            self.finish(future, outcome)
+
+    def finish(self, future, outcome):
+        result, error = outcome
+        function, timeout = future._function, future._pool.timeout
+        if result:
+            value, is_exception = read_result(function, timeout, result)
+            LIBRARY.g_object_unref(result)
+        else:
+            known = LIBRARY.take_error(error)
+            value, is_exception = make_exception(function, timeout, known, None), True
+        del self.futures[future._id]
+        future.complete(value, is_exception)
+
+    def await_future(self, future, end):
+        """Waits for one future in the library, which is the shortest way, as long as it can."""
+        if not future._awaiting.acquire(blocking=False):
+            return
+        try:
+            take, number = LIBRARY.completion_queue_take, future._id
+            error = _library.ErrorPointer()
+            while self.futures.get(number) is future:
+                limit = _SLICE
+                if end is not None:
+                    limit = min(limit, math.ceil((end - time.monotonic()) * 1000))
+                    if limit <= 0:
+                        break
+                result = take(self.pointer, number, limit, ctypes.byref(error))
+                if result or error:
+                    self.settle(number, result, error)
+        finally:
+            future._awaiting.release()
+
+
+class _Process:
+    """What this process has, and what a fork of it must not use."""
+
+    def __init__(self):
+        self.reset()
+        os.register_at_fork(after_in_child=self.reset)
+        atexit.register(self.end)
+
+    def reset(self):
+        self.lock = threading.Lock()
+        self.queue = None
+        self.pools = weakref.WeakSet()
+
+    def get_queue(self):
+        if self.queue is None:
+            with self.lock:
+                self.queue = self.queue or _Queue()
+        return self.queue
+
+    def find_futures(self, pool):
+        futures = list(self.queue.futures.values()) if self.queue is not None else ()
+        return [it for it in futures if isinstance(it, CallFuture) and it._pool is pool]
+
+    def end(self):
+        """Nothing outlives the interpreter."""
+        for pool in list(self.pools):
+            pool.kill()
+
+
+_process = _Process()
+
+
+class Pool:
+    """A TvmPoolExecutor of Python workers."""
+
+    def __init__(self, pool, timeout):
+        self.pool = pool
+        self.pointer = pointer(pool)
+        self.timeout = timeout
+        self.ended = False
+        _process.pools.add(self)
+
+    def submit(self, function, args, kwargs):
+        if self.ended:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future = CallFuture(self, function)
+        try:
+            task = make_task(function, args, kwargs)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            future.complete(error, True)
+            return future
+        _process.get_queue().submit(self.pointer, future, task)
+        LIBRARY.g_object_unref(task)
+        return future
+
+    def kill(self):
+        """Cancels all calls; no process is left."""
+        self.ended = True
+        try:
+            self.pool.shutdown(TvmSupport.ShutdownMode.CANCEL)
+        except GLib.Error:
+            # Of a fork of the process that made it
+            pass
+
+    def shutdown(self, wait, cancel):
+        self.ended = True
+        pending = _process.find_futures(self)
+        if cancel:
+            for future in pending:
+                future.cancel()
+        if not wait:
+            return
+        try:
+            self.pool.shutdown(TvmSupport.ShutdownMode.DRAIN)
+            for future in pending:
+                future.settle()
+        except BaseException:
+            self.kill()
+            raise
+
+
+def send(worker, task, timeout):
+    """Gives a task, which is taken, to a TvmPopenWorker."""
+    error = _library.ErrorPointer()
+    LIBRARY.task_set_timeout(task, timeout)
+    sent = LIBRARY.popen_worker_send(pointer(worker), task, ctypes.byref(error))
+    LIBRARY.g_object_unref(task)
+    if not sent:
+        raise RuntimeError(LIBRARY.take_error(error)[2])
+
+
+def receive(worker, function, timeout):
+    """The value of what a TvmPopenWorker was sent; raises what went wrong."""
+    try:
+        result = worker.recv()
+    except GLib.Error as error:
+        raise _errors.translate(error) from error
+    value, is_exception = read_result(function, timeout, pointer(result))
+    _pinned.sweep()
+    if is_exception:
+        raise value
+    return value

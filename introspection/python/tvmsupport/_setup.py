@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the workers of popen_pool are."""
+
+import ctypes
+import functools
+import json
+import os
+import subprocess
+import sys
+
+from gi.repository import Gio, GLib, TvmSupport
+
+from . import _library, _pickling, _worker
+
+LIBRARY = _library.Library()
+
+
+def pointer(thing):
+    """The address of an object of the library; it holds no reference."""
+    return _get_pointer(thing.__gpointer__, None)
+
+
+_get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_get_pointer.restype = ctypes.c_void_p
+_get_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+
+@functools.lru_cache(maxsize=1)
+def _interpreter():
+    # pylint: disable-next=protected-access
+    flags = subprocess._args_from_interpreter_flags()
+    return [sys.executable or "python3", *flags, os.path.abspath(_worker.__file__)]
+
+
+def _environment(preload):
+    setup = {
+        "path": [os.path.abspath(path) for path in sys.path if isinstance(path, str)],
+        "library": os.fsdecode(LIBRARY.path()),
+        "preload": list(preload),
+    }
+    return [f"{_worker.VARIABLE}={json.dumps(setup)}"]
+
+
+def _set_output(spec, name, handler):
+    """Sends the stdout or stderr of the workers where subprocess.Popen would."""
+    if handler is None:
+        return
+    if handler == subprocess.DEVNULL:
+        getattr(spec, f"set_{name}_mode")(TvmSupport.WorkerOutput.DISCARD)
+        return
+    if handler == subprocess.PIPE:
+        raise ValueError(f"{name}: a pipe that nobody reads would stop the workers")
+    number = handler if isinstance(handler, int) else handler.fileno()
+    if not isinstance(handler, int):
+        handler.flush()
+    stream = Gio.UnixOutputStream.new(os.dup(number), True)
+    getattr(spec, f"set_{name}_stream")(stream)
+
+
+def _set_outputs(spec, stdout, stderr):
+    if stderr == subprocess.STDOUT:
+        stderr = stdout if stdout is not None else 1
+    _set_output(spec, "stdout", stdout)
+    _set_output(spec, "stderr", stderr)
+
+
+def make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload):
+    """A TvmWorkerSpec of Python workers."""
+    spec = TvmSupport.WorkerSpec.new_runtime(_interpreter(), TvmSupport.PayloadType.BYTES, True)
+    spec.set_environment(_environment(preload))
+    if initializer is not None:
+        data = b"".join(bytes(it) for it in _pickling.dump_call(initializer, tuple(initargs), {}))
+        spec.set_initializer(TvmSupport.Task.new_bytes(GLib.Bytes.new(data)))
+    if maximum_uses is not None:
+        spec.set_maximum_uses(maximum_uses)
+    _set_outputs(spec, stdout, stderr)
+    return spec

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Python functions in processes of their own, with time limits.
+
+The names are those of ``tvm.contrib.popen_pool``. What is called may be any function, also a lambda,
+a closure or one of ``__main__``; it travels by cloudpickle. A call that crashes, hangs or holds the
+interpreter's lock harms its own process and nothing else.
+"""
+
+import collections
+import concurrent.futures
+import enum
+import itertools
+import math
+import os
+
+from gi.repository import TvmSupport
+
+from . import _bridge, _calls, _setup
+
+__all__ = [
+    "MapResult",
+    "PopenPoolExecutor",
+    "PopenWorker",
+    "RemoteError",
+    "StatusKind",
+    "kill_child_processes",
+]
+
+RemoteError = _calls.RemoteError
+
+
+def kill_child_processes(pid):
+    """Kills all descendants of a process, but not the process itself.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+    """
+    if pid > 0:
+        TvmSupport.kill_child_processes(pid)
+
+
+class StatusKind(enum.IntEnum):
+    """What became of a call."""
+
+    RUNNING = 0
+    COMPLETE = 1
+    EXCEPTION = 2
+    TIMEOUT = 3
+
+
+class MapResult(collections.namedtuple("MapResult", ["status", "value"])):
+    """A result of :meth:`PopenPoolExecutor.map_with_error_catching`.
+
+    Parameters
+    ----------
+    status : StatusKind
+        What became of the call.
+    value : Any
+        What the function returned, or the exception.
+    """
+
+    __slots__ = ()
+
+
+def _milliseconds(seconds):
+    if seconds is None:
+        return -1
+    if math.isinf(seconds):
+        return -1
+    return max(1, math.ceil(seconds * 1000))
+
+
+class PopenWorker:
+    """A process that runs one call after the other.
+
+    Parameters
+    ----------
+    initializer : callable, optional
+        What each new process calls first.
+    initargs : tuple
+        The arguments of the initializer.
+    maximum_uses : int, optional
+        After so many calls the process is replaced.
+    stdout, stderr : None, int or file
+        Where the output of the process goes, as for :class:`subprocess.Popen`; no pipe.
+    preload : iterable of str
+        Modules that are imported once, before the process is forked.
+    """
+
+    def __init__(
+        self,
+        initializer=None,
+        initargs=(),
+        maximum_uses=None,
+        stdout=None,
+        stderr=None,
+        *,
+        preload=(),
+    ):
+        spec = _setup.make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload)
+        self._worker = TvmSupport.PopenWorker.new(spec)
+        self._sent = collections.deque()
+
+    def kill(self):
+        """Kills the process and all that it started; the next :meth:`send` starts another one."""
+        self._worker.kill()
+        self._sent.clear()
+
+    def join(self, timeout=None):
+        """Waits until the process has ended, but not longer than the timeout, in seconds."""
+        _bridge.call(self._worker.join, _milliseconds(timeout))
+
+    def is_alive(self):
+        """Whether there is a process."""
+        return self._worker.is_alive()
+
+    def send(self, fn, args=(), kwargs=None, timeout=None):
+        """Sends a call ``fn(*args, **kwargs)`` to the process.
+
+        Parameters
+        ----------
+        fn : callable
+            The function.
+        args, kwargs
+            Its arguments.
+        timeout : float, optional
+            How many seconds it may take.
+        """
+        task = _calls.make_task(fn, tuple(args), kwargs or {})
+        _calls.send(self._worker, task, _milliseconds(timeout))
+        self._sent.append((fn, timeout))
+
+    def recv(self):
+        """Returns the result of the last :meth:`send`.
+
+        Raises
+        ------
+        ChildProcessError
+            The process ended.
+        TimeoutError
+            The call took too long.
+        Exception
+            What the function raised.
+        """
+        if not self._sent:
+            raise RuntimeError("There is nothing to receive, as nothing was sent")
+        return _calls.receive(self._worker, *self._sent.popleft())
+
+    def __del__(self):
+        worker = getattr(self, "_worker", None)
+        if worker is not None:
+            worker.kill()
+
+
+class PopenPoolExecutor(concurrent.futures.Executor):
+    """A pool of processes.
+
+    Parameters
+    ----------
+    max_workers : int, optional
+        How many processes; if it is None, as many as there are processors.
+    timeout : float, optional
+        How many seconds each call may take.
+    initializer, initargs, stdout, stderr, preload
+        As of :class:`PopenWorker`.
+    maximum_process_uses : int, optional
+        After so many calls a process is replaced.
+    """
+
+    def __init__(
+        self,
+        max_workers=None,
+        timeout=None,
+        initializer=None,
+        initargs=(),
+        maximum_process_uses=None,
+        stdout=None,
+        stderr=None,
+        *,
+        preload=(),
+    ):
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        spec = _setup.make_spec(
+            initializer, initargs, maximum_process_uses, stdout, stderr, preload
+        )
+        self._timeout = timeout
+        self._max_workers = max_workers or os.cpu_count() or 1
+        pool = TvmSupport.PoolExecutor.new(spec, self._max_workers)
+        pool.set_timeout(_milliseconds(timeout))
+        self._pool = _calls.Pool(pool, timeout)
+
+    def submit(self, fn, /, *args, **kwargs):
+        """Starts a call ``fn(*args, **kwargs)`` when a process is free.
+
+        Returns
+        -------
+        future : concurrent.futures.Future
+            Its :meth:`~concurrent.futures.Future.cancel` also ends a call that runs.
+        """
+        return self._pool.submit(fn, args, kwargs)
+
+    def map_with_error_catching(self, func, iterator):
+        """Calls a function with each item, and gives a :class:`MapResult` for each, in their order.
+
+        The items are taken when they are needed: a few more than there are processes.
+
+        Parameters
+        ----------
+        func : callable
+            The function.
+        iterator : iterable
+            The items.
+        """
+        items = iter(iterator)
+        waiting = collections.deque()
+        try:
+            ahead = itertools.islice(items, 4 * self._max_workers + 64)
+            waiting.extend(self.submit(func, item) for item in ahead)
+            while waiting:
+                yield _catch(waiting.popleft())
+                waiting.extend(self.submit(func, item) for item in itertools.islice(items, 1))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        """Ends the pool; it takes no more calls.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to wait until all calls have ended and no process is left.
+        cancel_futures : bool
+            Whether calls that have not ended are cancelled, also those that run.
+        """
+        self._pool.shutdown(wait, cancel_futures)
+
+    def __exit__(self, kind, error, trace):
+        # Nobody waits for the rest after Ctrl-C.
+        interrupted = kind is not None and not issubclass(kind, Exception)
+        self.shutdown(wait=True, cancel_futures=interrupted)
+        return False
+
+
+def _catch(future):
+    try:
+        return MapResult(StatusKind.COMPLETE, future.result())
+    except TimeoutError as error:
+        kind = StatusKind.TIMEOUT if _calls.is_time_limit(error) else StatusKind.EXCEPTION
+        return MapResult(kind, error)
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        return MapResult(StatusKind.EXCEPTION, error)

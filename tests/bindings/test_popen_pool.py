@@ -1,0 +1,514 @@
+# SPDX-License-Identifier: Apache-2.0
+"""popen_pool: Python functions in workers."""
+
+import concurrent.futures
+import functools
+import gc
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("cloudpickle")
+
+from tvmsupport import popen_pool  # noqa: E402  pylint: disable=wrong-import-position
+
+PATIENCE = 60
+
+
+def add(one, two=0):
+    return one + two
+
+
+def fail(text):
+    raise ValueError(text)
+
+
+def is_there(pid):
+    """Whether a process lives that is not a zombie."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_gone(pid):
+    end = time.monotonic() + PATIENCE
+    while is_there(pid):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def run_script(tmp_path, text, *args, **options):
+    """Runs a program as a user would have written it."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(text))
+    return subprocess.run(
+        [sys.executable, script, *args],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(name="pool", scope="module")
+def shared_pool():
+    with popen_pool.PopenPoolExecutor(max_workers=2, timeout=PATIENCE) as pool:
+        yield pool
+
+
+def test_submit(pool):
+    future = pool.submit(add, 1, two=2)
+    assert isinstance(future, concurrent.futures.Future)
+    assert future.result() == 3
+    assert future.done() and not future.cancelled() and future.exception() is None
+    assert not future.cancel()
+
+
+def test_callables(pool):
+    number = 5
+
+    class Local:
+        def __init__(self, value):
+            self.value = value
+
+        def get(self):
+            return self.value + number
+
+    assert pool.submit(lambda one: one + number, 1).result() == 6
+    assert pool.submit(Local(2).get).result() == 7
+    assert pool.submit(functools.partial(add, 4), 5).result() == 9
+    assert pool.submit(str.upper, "a").result() == "A"
+    assert pool.submit(int, "12").result() == 12
+    made = pool.submit(Local, 3).result()
+    assert isinstance(made, Local) and made.get() == 8
+
+
+def test_function_that_changes(pool):
+    """A function is not remembered longer than it is the same."""
+    space = {"number": 1}
+    exec("def get(): return number", space)  # pylint: disable=exec-used
+    space["get"].__module__ = "__main__"
+    assert pool.submit(space["get"]).result() == 1
+    space["number"] = 2
+    assert pool.submit(space["get"]).result() == 2
+    exec("def changed(n=3): return n", space)  # pylint: disable=exec-used
+    space["get"].__code__ = space["changed"].__code__
+    space["get"].__defaults__ = (4,)
+    assert pool.submit(space["get"]).result() == 4
+    space["get"].__defaults__ = (5,)
+    assert pool.submit(space["get"]).result() == 5
+
+
+def test_globals_of_a_call_do_not_stay(pool):
+    space = {"__name__": "__main__", "number": 1}
+    exec("def count():\n global number\n number += 1\n return number", space)
+    assert [pool.submit(space["count"]).result() for _ in range(6)] == [2] * 6
+
+
+def test_exception(pool):
+    future = pool.submit(fail, "what went wrong")
+    with pytest.raises(ValueError, match="what went wrong") as caught:
+        future.result()
+    assert "in fail" in str(caught.value.__cause__)
+    assert "_worker_loop" not in str(caught.value.__cause__)
+    assert isinstance(future.exception(), ValueError)
+
+
+def test_exception_of_a_class_of_main(pool):
+    class OwnError(Exception):
+        def __init__(self, code, text):
+            super().__init__(code, text)
+            self.code = code
+
+    def raise_own():
+        raise OwnError(3, "own")
+
+    with pytest.raises(OwnError) as caught:
+        pool.submit(raise_own).result()
+    assert caught.value.code == 3
+
+
+def test_exception_with_a_chain(pool):
+    def chain():
+        try:
+            fail("first")
+        except ValueError as error:
+            raise KeyError("second") from error
+
+    with pytest.raises(KeyError) as caught:
+        pool.submit(chain).result()
+    assert "first" in str(caught.value.__cause__) and "second" in str(caught.value.__cause__)
+
+
+def test_exception_that_cannot_travel(pool):
+    class BadError(Exception):
+        def __init__(self, one, two):
+            super().__init__(f"{one}-{two}")
+
+    def raise_bad():
+        raise BadError("left", "right")
+
+    def raise_lock():
+        raise ValueError(threading.Lock())
+
+    with pytest.raises(popen_pool.RemoteError, match="left-right") as caught:
+        pool.submit(raise_bad).result()
+    assert "BadError" in str(caught.value.__cause__)
+    with pytest.raises(popen_pool.RemoteError, match="lock"):
+        pool.submit(raise_lock).result()
+
+
+def test_argument_that_cannot_travel(pool):
+    future = pool.submit(add, threading.Lock())
+    with pytest.raises(TypeError, match="pickle"):
+        future.result()
+    assert pool.submit(add, 1).result() == 1
+
+
+def test_result_that_cannot_travel(pool):
+    pid = pool.submit(os.getpid).result()
+    with pytest.raises(TypeError, match="pickle"):
+        pool.submit(threading.Lock).result()
+    assert is_there(pid)
+
+
+def test_value_that_cannot_be_read(pool):
+    class Trap:
+        def __reduce__(self):
+            return fail, ("while it was read",)
+
+    with pytest.raises(ValueError, match="while it was read"):
+        pool.submit(add, Trap()).result()
+    with pytest.raises(ValueError, match="while it was read"):
+        pool.submit(Trap).result()
+
+
+def test_exit(pool):
+    with pytest.raises(ChildProcessError, match="status 3"):
+        pool.submit(os._exit, 3).result()
+    with pytest.raises(ChildProcessError, match="status 4"):
+        pool.submit(sys.exit, 4).result()
+    with pytest.raises(ChildProcessError, match="status 0"):
+        pool.submit(sys.exit).result()
+    assert pool.submit(add, 1).result() == 1
+
+
+def crash():
+    import ctypes  # pylint: disable=import-outside-toplevel
+
+    ctypes.string_at(1)
+
+
+def test_crash(pool):
+    with pytest.raises(ChildProcessError, match="signal 11"):
+        pool.submit(crash).result()
+    with pytest.raises(ChildProcessError, match="signal 9"):
+        pool.submit(lambda: os.kill(os.getpid(), signal.SIGKILL)).result()
+    assert pool.submit(add, 1).result() == 1
+
+
+def hold_the_lock():
+    import ctypes  # pylint: disable=import-outside-toplevel
+
+    ctypes.PyDLL(None).sleep(PATIENCE)
+
+
+@pytest.mark.parametrize("function", [hold_the_lock, functools.partial(time.sleep, PATIENCE)])
+def test_timeout(function):
+    with popen_pool.PopenPoolExecutor(max_workers=1, timeout=1) as pool:
+        pid = pool.submit(os.getpid).result()
+        with pytest.raises(TimeoutError):
+            pool.submit(function).result()
+        assert pool.submit(os.getpid).result() != pid
+        wait_gone(pid)
+
+
+def test_output_does_not_disturb(pool):
+    def write():
+        os.write(1, b"")
+        print("", end="")
+        return 7
+
+    assert pool.submit(write).result() == 7
+
+
+def print_both():
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+    os.write(1, b"raw\n")
+
+
+def test_handlers(tmp_path):
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("w") as out_file, err.open("w") as err_file:
+        with popen_pool.PopenPoolExecutor(1, stdout=out_file, stderr=err_file.fileno()) as pool:
+            pool.submit(print_both).result()
+    assert sorted(out.read_text().split("\n")) == ["", "raw", "to stdout"]
+    assert err.read_text() == "to stderr\n"
+
+    with out.open("w") as out_file:
+        worker = popen_pool.PopenWorker(stdout=out_file, stderr=subprocess.STDOUT)
+        worker.send(print_both)
+        worker.recv()
+        worker.kill()
+    assert "to stderr" in out.read_text() and "to stdout" in out.read_text()
+
+    with popen_pool.PopenPoolExecutor(1, stdout=subprocess.DEVNULL) as pool:
+        assert pool.submit(os.readlink, "/proc/self/fd/1").result() == os.devnull
+    with pytest.raises(ValueError):
+        popen_pool.PopenWorker(stdout=subprocess.PIPE)
+
+
+def test_handlers_inherited(tmp_path):
+    result = run_script(
+        tmp_path,
+        """
+        from tvmsupport import popen_pool
+        with popen_pool.PopenPoolExecutor(1) as pool:
+            pool.submit(print, "from a worker").result()
+        """,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "from a worker\n", "")
+
+
+def test_initializer():
+    def prepare(one, two):
+        sys.modules["__prepared__"] = one + two
+
+    def get():
+        return sys.modules["__prepared__"]
+
+    with popen_pool.PopenPoolExecutor(
+        1, initializer=prepare, initargs=(1, 2), maximum_process_uses=1
+    ) as pool:
+        assert [pool.submit(get).result() for _ in range(3)] == [3] * 3
+
+
+def test_initializer_that_fails():
+    with popen_pool.PopenPoolExecutor(1, initializer=fail, initargs=("not today",)) as pool:
+        with pytest.raises(ChildProcessError, match="not today"):
+            pool.submit(add, 1).result()
+
+
+def test_preload():
+    with popen_pool.PopenPoolExecutor(1, preload=["wave"]) as pool:
+        assert pool.submit(lambda: "wave" in sys.modules).result()
+    with popen_pool.PopenPoolExecutor(1, preload=["no_such_module"]) as pool:
+        with pytest.raises(ChildProcessError, match="no_such_module"):
+            pool.submit(add, 1).result()
+
+
+def test_maximum_process_uses():
+    with popen_pool.PopenPoolExecutor(1, maximum_process_uses=2) as pool:
+        pids = [pool.submit(os.getpid).result() for _ in range(6)]
+    assert len(set(pids)) == 3
+    assert pids[0] == pids[1] and pids[2] == pids[3] and pids[4] == pids[5]
+
+
+def test_as_completed_and_wait(pool):
+    futures = [pool.submit(add, number) for number in range(20)]
+    done = concurrent.futures.as_completed(futures, timeout=PATIENCE)
+    assert sorted(future.result() for future in done) == list(range(20))
+    futures = [pool.submit(time.sleep, 0) for _ in range(3)]
+    assert len(concurrent.futures.wait(futures, timeout=PATIENCE).done) == 3
+    assert list(pool.map(add, range(5), range(5))) == [0, 2, 4, 6, 8]
+
+
+def test_callbacks(pool):
+    came = threading.Event()
+    values = []
+
+    def take(future):
+        # Another call, from where the first one is completed
+        values.append((future.result(), pool.submit(add, 5).result()))
+        came.set()
+
+    pool.submit(add, 4).add_done_callback(take)
+    assert came.wait(PATIENCE)
+    assert values == [(4, 5)]
+
+
+def test_result_timeout(pool):
+    future = pool.submit(time.sleep, PATIENCE)
+    for limit in (0, 0.05):
+        with pytest.raises(TimeoutError):
+            future.result(timeout=limit)
+        with pytest.raises(TimeoutError):
+            future.exception(timeout=limit)
+    assert not future.done()
+    assert future.cancel()
+    with pytest.raises(concurrent.futures.CancelledError):
+        future.result()
+
+
+def test_many_threads_wait_for_one(pool):
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        future = pool.submit(lambda: time.sleep(0.05) or 6)
+        waiting = [threads.submit(future.result, PATIENCE) for _ in range(4)]
+        assert [it.result(PATIENCE) for it in waiting] == [6] * 4
+
+
+def note_and_sleep(path):
+    path.write_text(str(os.getpid()))
+    time.sleep(PATIENCE)
+
+
+def read_when_there(path):
+    end = time.monotonic() + PATIENCE
+    while not path.exists() or not path.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return int(path.read_text())
+
+
+def test_cancel_kills(tmp_path):
+    with popen_pool.PopenPoolExecutor(1) as pool:
+        running = pool.submit(note_and_sleep, tmp_path / "pid")
+        queued = pool.submit(add, 1)
+        pid = read_when_there(tmp_path / "pid")
+        assert queued.cancel() and queued.cancelled()
+        assert running.cancel() and running.cancelled() and running.done()
+        assert concurrent.futures.wait([running, queued], PATIENCE).not_done == set()
+        wait_gone(pid)
+        assert pool.submit(add, 1).result() == 1
+
+
+def test_cancel_wakes(pool):
+    future = pool.submit(time.sleep, PATIENCE)
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(future.result), threads.submit(future.exception)]
+        assert future.cancel()
+        for thread in waiting:
+            with pytest.raises(concurrent.futures.CancelledError):
+                thread.result(PATIENCE)
+
+
+def test_map_with_error_catching():
+    def work(number):
+        if number == 1:
+            raise KeyError(number)
+        if number == 2:
+            time.sleep(PATIENCE)
+        if number == 3:
+            raise TimeoutError("of its own")
+        if number == 4:
+            os._exit(1)
+        return number * 10
+
+    kind = popen_pool.StatusKind
+    with popen_pool.PopenPoolExecutor(2, timeout=1) as pool:
+        results = list(pool.map_with_error_catching(work, range(6)))
+    assert [it.status for it in results] == [
+        kind.COMPLETE, kind.EXCEPTION, kind.TIMEOUT, kind.EXCEPTION, kind.EXCEPTION, kind.COMPLETE,
+    ]  # fmt: skip
+    assert [results[0].value, results[5].value] == [0, 50]
+    assert isinstance(results[1].value, KeyError)
+    assert isinstance(results[2].value, TimeoutError)
+    assert isinstance(results[4].value, ChildProcessError)
+    made = popen_pool.MapResult(kind.COMPLETE, 5)
+    assert (made.status, made.value) == (1, 5)
+    assert [int(it) for it in kind] == [0, 1, 2, 3]
+
+
+def test_map_is_lazy(pool):
+    def numbers():
+        number = 0
+        while True:
+            yield number
+            number += 1
+
+    results = pool.map_with_error_catching(add, numbers())
+    assert [next(results).value for _ in range(200)] == list(range(200))
+    results.close()
+
+
+def test_shutdown():
+    pool = popen_pool.PopenPoolExecutor(2)
+    futures = [pool.submit(os.getpid) for _ in range(50)]
+    pool.shutdown(wait=True)
+    assert all(future.done() for future in futures)
+    assert not any(is_there(future.result()) for future in futures)
+    pool.shutdown()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        pool.submit(add, 1)
+
+
+def test_shutdown_without_wait():
+    pool = popen_pool.PopenPoolExecutor(2)
+    futures = [pool.submit(add, number) for number in range(50)]
+    pool.shutdown(wait=False)
+    with pytest.raises(RuntimeError):
+        pool.submit(add, 1)
+    assert [future.result(PATIENCE) for future in futures] == list(range(50))
+
+    pool = popen_pool.PopenPoolExecutor(1)
+    future = pool.submit(time.sleep, PATIENCE)
+    pool.shutdown(wait=True, cancel_futures=True)
+    assert future.cancelled()
+
+
+def test_dropped_without_shutdown():
+    pool = popen_pool.PopenPoolExecutor(1)
+    pid = pool.submit(os.getpid).result()
+    del pool
+    gc.collect()
+    wait_gone(pid)
+    # What was submitted is run.
+    assert popen_pool.PopenPoolExecutor(1).submit(add, 4).result() == 4
+
+
+def test_dropped_in_a_cycle():
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.self = holder
+    holder.pool = popen_pool.PopenPoolExecutor(1)
+    holder.future = holder.pool.submit(os.getpid)
+    pid = holder.future.result()
+    del holder
+    gc.collect()
+    wait_gone(pid)
+
+
+def test_pool_of_pools(pool):
+    def inner(number):
+        from tvmsupport import popen_pool as again  # pylint: disable=import-outside-toplevel
+
+        with again.PopenPoolExecutor(2) as own:
+            return sum(own.map(lambda it: it + number, range(5)))
+
+    assert [pool.submit(inner, number).result() for number in (1, 2)] == [15, 20]
+
+
+def test_pools_in_threads():
+    def work(number):
+        with popen_pool.PopenPoolExecutor(1) as pool:
+            return [pool.submit(add, number, it).result() for it in range(20)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(work, range(4)))
+    assert results == [[number + it for it in range(20)] for number in range(4)]
+
+
+def test_threads_share_a_pool(pool):
+    def work(number):
+        return [pool.submit(add, number, it).result() for it in range(100)]
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(work, range(4)))
+    assert results == [[number + it for it in range(100)] for number in range(4)]
+
+
+def test_many(pool):
+    futures = [pool.submit(add, number) for number in range(5000)]
+    assert [future.result() for future in futures] == list(range(5000))
