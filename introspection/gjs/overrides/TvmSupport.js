@@ -2,7 +2,8 @@
 //
 // What C cannot do for JavaScript: promises, and arguments at the end that may be left out.
 
-const {Gio} = imports.gi;
+const {Gio, GLib} = imports.gi;
+const {install: installRuntime} = imports.tvmsupport.runtime;
 
 // The number of arguments of each function, up to and with the cancellable. Every function here
 // that has a cancellable has three forms: foo, foo_async, foo_finish.
@@ -52,6 +53,14 @@ const FUNCTIONS = {
     xcode_xcrun: 2,
 };
 
+// What returns bytes, and is a property too
+const BYTES = {
+    CompileResult: ['bytes', 'log'],
+    Task: ['payload', 'stdin'],
+    TaskResult: ['bytes', 'stderr', 'stdout'],
+    WorkerCall: ['payload'],
+};
+
 // Constructors and methods without a cancellable
 const CONSTRUCTORS = {
     CompileRequest: {new_tvmjs: 4},
@@ -62,12 +71,19 @@ const CONSTRUCTORS = {
     TempDirectory: {new: 1},
 };
 
+// What C calls GLib.Bytes is a Uint8Array here, which shares their memory.
+function plain(value) {
+    if (value instanceof GLib.Bytes)
+        return value.toArray();
+    return value instanceof Promise ? value.then(plain) : value;
+}
+
 function pad(owner, name, count) {
     const original = owner[name];
     owner[name] = function (...args) {
         while (args.length < count)
             args.push(null);
-        return original.apply(this, args);
+        return plain(original.apply(this, args));
     };
 }
 
@@ -76,6 +92,20 @@ function adjust(owner, table) {
         Gio._promisify(owner, `${name}_async`, `${name}_finish`);
         pad(owner, `${name}_async`, count);
         pad(owner, name, count);
+    }
+}
+
+function returnsBytes(owner, name) {
+    const property = Object.getOwnPropertyDescriptor(owner, name);
+    if (`get_${name}` in owner)
+        pad(owner, `get_${name}`, 0);
+    if (property?.get) {
+        Object.defineProperty(owner, name, {
+            ...property,
+            get() {
+                return plain(property.get.call(this));
+            },
+        });
     }
 }
 
@@ -92,6 +122,21 @@ function returnsIterable(owner, name) {
         if (!(Symbol.iterator in list))
             list[Symbol.iterator] = items;
         return list;
+    };
+}
+
+// Gives the error of a result the result itself, and what a compiler had to say.
+function throwsWithResult(owner) {
+    const {check} = owner;
+    owner.check = function () {
+        try {
+            return check.call(this);
+        } catch (error) {
+            error.result = this.get_task_result?.() ?? this;
+            if ('get_diagnostics' in this)
+                error.diagnostics = [...this.get_diagnostics()];
+            throw error;
+        }
     };
 }
 
@@ -199,6 +244,15 @@ function _init() {
             pad(this[name], constructor, count);
     }
 
+    for (const [name, properties] of Object.entries(BYTES)) {
+        for (const property of properties)
+            returnsBytes(this[name].prototype, property);
+    }
+
+    throwsWithResult(this.CompileResult.prototype);
+    throwsWithResult(this.MapResult.prototype);
+    throwsWithResult(this.TaskResult.prototype);
+
     for (const name of ['compile_all', 'compile_all_async'])
         takesArray(this.Compiler.prototype, name, this.CompileRequest);
     for (const name of ['get_children', 'get_fixits'])
@@ -214,6 +268,7 @@ function _init() {
         return newPool.call(this, spec, maxWorkers);
     };
     adjustMaps(this.PoolExecutor.prototype, this.Task, this.MapFlags);
+    installRuntime(this);
     this.MapIterator.prototype[Symbol.iterator] = results;
     this.MapIterator.prototype[Symbol.asyncIterator] = asyncResults;
 
