@@ -43,31 +43,45 @@ function processesOf(path) {
     return found;
 }
 
-// What gives no promise: the functions of C that are still as they were
-function* listPlainAsync() {
+// Whether the last argument may be left out: a setter has one to be given.
+function endsNullable(info) {
+    const arguments_ = [];
+    for (let i = 0; i < GIRepository.callable_info_get_n_args(info); i++)
+        arguments_.push(GIRepository.callable_info_get_arg(info, i));
+    const hidden = ['callback', 'destroy', 'user_data'];
+    const last = arguments_.filter(it => GIRepository.arg_info_get_direction(it) !==
+        GIRepository.Direction.OUT && !hidden.includes(it.get_name())).at(-1);
+    return last !== undefined && GIRepository.arg_info_may_be_null(last) &&
+        !info.get_name().startsWith('set_') && !info.get_name().endsWith('_finish');
+}
+
+// What gives no promise, or has no default: the functions of C that are still as they were
+function* listPlain() {
     const {FUNCTION, OBJECT} = GIRepository.InfoType;
     const repository = GIRepository.Repository.get_default();
 
     for (let i = 0; i < repository.get_n_infos('TvmSupport'); i++) {
         const info = repository.get_info('TvmSupport', i);
-        const found = info.get_type() === FUNCTION ? [[TvmSupport, info.get_name()]] : [];
+        const found = info.get_type() === FUNCTION ? [[TvmSupport, info]] : [];
         if (info.get_type() === OBJECT) {
             const owner = TvmSupport[info.get_name()];
             for (let j = 0; j < GIRepository.object_info_get_n_methods(info); j++) {
-                const name = GIRepository.object_info_get_method(info, j).get_name();
-                found.push([owner, name], [owner.prototype, name]);
+                const method = GIRepository.object_info_get_method(info, j);
+                found.push([owner, method], [owner.prototype, method]);
             }
         }
-        for (const [owner, name] of found) {
-            if (name.endsWith('_async') && String(owner[name]).includes('native symbol'))
+        for (const [owner, callable] of found) {
+            const name = callable.get_name();
+            if ((name.endsWith('_async') || endsNullable(callable)) &&
+                String(owner[name]).includes('native symbol'))
                 yield `${info.get_name()} ${name}`;
         }
     }
 }
 
 await run({
-    'gives a promise for everything that may take long': () => {
-        assertEqual([...listPlainAsync()], []);
+    'gives promises and defaults wherever they belong': () => {
+        assertEqual([...listPlain()], []);
     },
 
     'compiles a file and awaits it': async () => {
@@ -91,6 +105,99 @@ await run({
         assertEqual(diagnostic.get_file(), source);
         assertEqual(diagnostic.get_line(), 3);
         assert(diagnostic.get_message().includes('missing'));
+    },
+
+    'throws what the compiler said': async () => {
+        const source = write('refused.c', 'int f (void) { return missing; }\n');
+        const compiler = TvmSupport.Compiler.new();
+        const output = temp.build_path('refused.so');
+        const attempts = [
+            () => compiler.create_shared(output, [source]),
+            () => compiler.create_shared_async(output, [source], ['-O1'], null, {CCACHE_DISABLE: 1}),
+            () => compiler.create_executable_async(output, [source]),
+            async () => (await compiler.compile_async(requestFor(source, 'refused.so'))).check(),
+        ];
+        for (const attempt of attempts) {
+            let thrown = null;
+            try {
+                await attempt();
+            } catch (error) {
+                thrown = error;
+            }
+            assert(thrown.matches(TvmSupport.Error, TvmSupport.Error.COMPILE_FAILED), `${thrown}`);
+            assert(thrown.diagnostics[0].get_message().includes('missing'));
+            assert(!thrown.result.get_successful());
+        }
+        await new Promise((resolve, reject) => {
+            compiler.create_shared_async(output, [source], null, null, {}, null, (_, result) => {
+                try {
+                    compiler.create_shared_finish(result);
+                    reject(new Error('nothing was thrown'));
+                } catch (error) {
+                    resolve();
+                }
+            });
+        });
+        const object = temp.build_path('fine.o');
+        const request = requestFor(write('fine.c', 'int fine;\n'), 'fine.o',
+            TvmSupport.CompileKind.OBJECT);
+        (await compiler.compile_async(request)).check();
+        const library = temp.build_path('libfine.a');
+        assert((await compiler.create_staticlib_async(library, [object])).get_successful());
+        assert(compiler.create_staticlib(library, [object]).get_successful());
+    },
+
+    'takes objects for environments': async () => {
+        const task = TvmSupport.Task.new_command(['sh', '-c', 'printf "$ALPHA $BETA"']);
+        task.set_environment({ALPHA: 1, BETA: 'b=c'});
+        assertEqual(task.dup_environment(), ['ALPHA=1', 'BETA=b=c']);
+        const pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_command(), 1);
+        const stdout = await TvmSupport.using(pool, async it =>
+            (await it.submit_async(task)).get_stdout());
+        assert(stdout instanceof Uint8Array);
+        assertEqual(new TextDecoder().decode(stdout), '1 b=c');
+        task.environment = {GAMMA: 2};
+        assertEqual(task.environment, ['GAMMA=2']);
+        task.environment = ['DELTA=3'];
+        task.set_environment(null);
+        assertEqual(task.dup_environment(), null);
+        const request = new TvmSupport.CompileRequest({environ: {A: 'b'}, ccacheEnviron: {C: 'd'}});
+        assertEqual([request.environ, request.dup_ccache_environ()], [['A=b'], ['C=d']]);
+    },
+
+    'leaves what it used': async () => {
+        let path;
+        const value = await TvmSupport.using(TvmSupport.TempDirectory.new(), directory => {
+            path = directory.get_path();
+            assert(GLib.file_test(path, GLib.FileTest.IS_DIR));
+            return 5;
+        });
+        assertEqual([value, GLib.file_test(path, GLib.FileTest.EXISTS)], [5, false]);
+
+        const lock = TvmSupport.FileLock.new(temp.build_path('used'));
+        let thrown = null;
+        try {
+            await TvmSupport.using(lock, async it => {
+                await it.acquire_async();
+                throw new RangeError('while held');
+            });
+        } catch (error) {
+            thrown = error;
+        }
+        assert(thrown instanceof RangeError && !lock.get_held());
+
+        const pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_command(), 1);
+        const sleep = TvmSupport.Task.new_command(['sleep', '1000']);
+        let sleeping;
+        try {
+            await TvmSupport.using(pool, it => {
+                sleeping = it.submit_async(sleep).then(result => result.check(), error => error);
+                throw new RangeError('with a queue');
+            });
+        } catch (error) {
+            assert(error instanceof RangeError);
+        }
+        assert(await sleeping instanceof GLib.Error);
     },
 
     'cancels a running compile': async () => {

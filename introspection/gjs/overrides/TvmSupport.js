@@ -3,6 +3,7 @@
 // What C cannot do for JavaScript: promises, and arguments at the end that may be left out.
 
 const {Gio, GLib} = imports.gi;
+const {install: installConveniences} = imports.tvmsupport.conveniences;
 const {install: installRuntime} = imports.tvmsupport.runtime;
 
 // The number of arguments of each function, up to and with the cancellable. Every function here
@@ -61,14 +62,30 @@ const BYTES = {
     WorkerCall: ['payload'],
 };
 
-// Constructors and methods without a cancellable
+// Constructors, methods and functions without a cancellable
 const CONSTRUCTORS = {
     CompileRequest: {new_tvmjs: 4},
     Compiler: {new: 1, new_cross: 4, new_emcc: 1, new_for_command: 1},
+    HipccCompiler: {new: 1},
+    HiprtcCompiler: {new: 1},
     KernelCache: {new: 1},
     NvccCompiler: {new: 1},
+    NvrtcCompiler: {new: 1},
     Task: {new: 2},
-    TempDirectory: {new: 1},
+    TempDirectory: {new: 1, new_in: 1},
+};
+
+const PLAIN_METHODS = {
+    TarOptions: {set_progress: 1},
+    WorkerCall: {return_error: 4},
+    WorkerChannel: {fail: 3},
+};
+
+const PLAIN_FUNCTIONS = {
+    nvcc_find_libdevice_path: 1,
+    nvcc_have_tensorcore: 2,
+    rocm_find_bitcode_paths: 2,
+    rocm_have_matrixcore: 1,
 };
 
 // What C calls GLib.Bytes is a Uint8Array here, which shares their memory.
@@ -80,7 +97,8 @@ function plain(value) {
 
 function pad(owner, name, count) {
     const original = owner[name];
-    owner[name] = function (...args) {
+    owner[name] = function (...given) {
+        const args = given.map(arg => arg ?? null);
         while (args.length < count)
             args.push(null);
         return plain(original.apply(this, args));
@@ -243,6 +261,12 @@ function _init() {
         for (const [constructor, count] of Object.entries(table))
             pad(this[name], constructor, count);
     }
+    for (const [name, table] of Object.entries(PLAIN_METHODS)) {
+        for (const [method, count] of Object.entries(table))
+            pad(this[name].prototype, method, count);
+    }
+    for (const [name, count] of Object.entries(PLAIN_FUNCTIONS))
+        pad(this, name, count);
 
     for (const [name, properties] of Object.entries(BYTES)) {
         for (const property of properties)
@@ -269,6 +293,7 @@ function _init() {
     };
     adjustMaps(this.PoolExecutor.prototype, this.Task, this.MapFlags);
     installRuntime(this);
+    installConveniences(this);
     this.MapIterator.prototype[Symbol.iterator] = results;
     this.MapIterator.prototype[Symbol.asyncIterator] = asyncResults;
 
