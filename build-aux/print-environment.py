@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Says which variables make a system find what was installed.
+"""Says which variables make this machine find what was installed.
 
-The last step of `meson install`. It asks the programs concerned where they look, so below /usr, and
-in a package that is made below DESTDIR, there is nothing to say.
+It asks the programs concerned where they look, so for what is below /usr there is nothing to say.
 """
 
 import argparse
+import glob
 import os
 import shutil
+import stat
 import subprocess
 import sys
 
@@ -33,18 +34,27 @@ def directories_of(text):
     return {os.path.realpath(part) for part in text.replace('\n', ':').split(':') if part}
 
 
-def loader_directories():
-    # With -N and -X nothing is written. Each directory is at the start of a line.
-    lines = output_of('ldconfig', '-v', '-N', '-X').splitlines()
-    found = [line.partition(':')[0] for line in lines if line.startswith('/')]
-    return ':'.join([*found, *LOADER_DIRS])
+def loader_directories(path='/etc/ld.so.conf'):
+    """Yields where ldconfig looks, also what is not there yet."""
+    try:
+        with open(path, encoding='utf-8', errors='surrogateescape') as file:
+            lines = [line.partition('#')[0].split() for line in file]
+    except OSError:
+        lines = []
+    for words in filter(None, lines):
+        if words[0] != 'include':
+            yield words[0]
+            continue
+        for pattern in words[1:]:
+            for included in glob.glob(os.path.join(os.path.dirname(path), pattern)):
+                yield from loader_directories(included)
 
 
 def missing_variables(args):
     """Gives (variable, directory) of each place that nothing looks into."""
     searched = {
         'PATH': (args.bindir, ''),
-        'LD_LIBRARY_PATH': (args.libdir, loader_directories()),
+        'LD_LIBRARY_PATH': (args.libdir, ':'.join([*loader_directories(), *LOADER_DIRS])),
         'GI_TYPELIB_PATH': (args.typelibdir, args.system_typelibdir),
         'PKG_CONFIG_PATH': (os.path.join(args.libdir, 'pkgconfig'),
                             output_of('pkg-config', '--variable', 'pc_path', 'pkg-config')),
@@ -75,22 +85,46 @@ def export_line(name, directory):
     return f'export {name}={directory}{rest}'
 
 
+def advice(args):
+    """Gives the text, or an empty one."""
+    missing = dict(missing_variables(args))
+    lines = []
+    if missing:
+        lines += ['Not everything looks for what is installed. These variables help:', '']
+        lines += ['  ' + export_line(name, directory) for name, directory in missing.items()]
+        lines.append('')
+    if 'LD_LIBRARY_PATH' not in missing and needs_ldconfig(args.libdir):
+        lines += ['Programs find the library once this was run, as root:', '', '  ldconfig', '']
+    return '\n'.join(lines)
+
+
+def print_beside_meson(text):
+    """Meson keeps what the scripts of an installation print to itself, so this goes where its own
+    lines go, if that is a terminal or a pipe. In a file each would overwrite the other."""
+    path = f'/proc/{os.getppid()}/fd/1'
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return
+        with open(os.open(path, os.O_WRONLY | os.O_NOCTTY), 'w', encoding='utf-8') as file:
+            file.write('\n' + text)
+    except OSError:
+        print(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--installing', action='store_true',
+                        help='run as the last step of an installation')
     for name in ('bindir', 'datadir', 'libdir', 'pythondir', 'python', 'typelibdir'):
         parser.add_argument('--' + name, required=True)
     parser.add_argument('--system-typelibdir', default='/usr/lib/girepository-1.0')
     args = parser.parse_args()
-    if os.environ.get('DESTDIR'):
-        return 0
 
-    missing = dict(missing_variables(args))
-    if missing:
-        print('\nNot everything looks for what was installed. These variables help:\n')
-        for name, directory in missing.items():
-            print('  ' + export_line(name, directory))
-    if 'LD_LIBRARY_PATH' not in missing and needs_ldconfig(args.libdir):
-        print('\nPrograms find the library once this was run, as root:\n\n  ldconfig')
+    text = advice(args)
+    if text and not args.installing:
+        print(text, end='')
+    elif text and not os.environ.get('DESTDIR'):
+        print_beside_meson(text)
     return 0
 
 

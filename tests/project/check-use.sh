@@ -130,6 +130,27 @@ assert pool.call("same", GLib.Variant("i", 3), None).unpack() == 3
 END
 }
 
+# The languages' own workers
+runs_python_functions () {
+  "$python" - << 'END'
+from tvmsupport.popen_pool import PopenPoolExecutor
+
+with PopenPoolExecutor(max_workers=1) as pool:
+    assert pool.submit(lambda a, b: a + b, 1, 2).result() == 3
+END
+}
+
+runs_gjs_functions () {
+  cat > pool.js << 'END'
+import TvmSupport from 'gi://TvmSupport?version=1';
+
+const pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_gjs(), 1);
+if (pool.call((a, b) => a + b, [1, 2]) !== 3)
+    throw new Error('no sum');
+END
+  gjs -m pool.js
+}
+
 uses_command () {
   [[ $(tvmsupport --version) == *" $(pkg-config --modversion tvmsupport-1)"* ]] || return
   tvmsupport cc --kind=shared -o good.so good.c && [ -f good.so ] || return
@@ -159,7 +180,7 @@ echo 'int good (void) { return 1; }' > good.c
 echo 'int broken (void) { return missing; }' > broken.c
 echo 'double kernel (void) { return 1.5; }' > kernel.c
 
-echo 1..16
+echo 1..18
 try "pkg-config" pkg-config --exists tvmsupport-1
 try "C" uses_c
 try "C: a pool" uses_c_pool
@@ -171,10 +192,12 @@ try_part nls "translations" speaks_german
 try "Python: gi" compiles "$python" "$examples/compile.py"
 try "Python: the package" imports_all
 try "Python: a pool of a module" runs_a_module
+try "Python: a pool of functions" --needs "$python -c 'import cloudpickle'" runs_python_functions
 try "GJS" --needs 'gjs --version' compiles gjs -m "$examples/compile.js"
+try "GJS: a pool of functions" --needs 'gjs --version' runs_gjs_functions
 try "Lua" --needs 'lua5.1 -e "require(\"lgi\")"' compiles lua5.1 "$examples/compile.lua"
 try "Perl" --needs 'perl -MGlib::Object::Introspection -e 1' compiles perl "$examples/compile.pl"
 try "Ruby" --needs 'ruby -rgio2 -rgobject-introspection -e 1' compiles ruby "$examples/compile.rb"
 try_part vala "Vala" uses_vala_compile
 try_part vala "Vala: a pool" uses_vala_pool
-exit $failed
+[ "$failed" -eq 0 ]
