@@ -6,7 +6,6 @@ added later. Only defaults of arguments are listed, at the end.
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import functools
 import inspect
@@ -18,7 +17,12 @@ import socket
 import threading
 
 from gi.module import get_introspection_module
-from gi.repository import Gio, GObject
+from gi.repository import Gio, GLib, GObject
+
+try:
+    from gi.events import GLibEventLoop as _GLibEventLoop
+except ImportError:
+    _GLibEventLoop = None
 
 TvmSupport = get_introspection_module("TvmSupport")
 
@@ -169,21 +173,70 @@ def _with_interrupts(function, index):
     return wrapper
 
 
-def _start(function):
-    future = concurrent.futures.Future()
+class _Context:
+    """The thread in which what is awaited begins and ends, with a main context of its own.
 
-    def run():
+    An event loop of asyncio knows nothing of GLib. So callbacks come here, and the loop of whoever
+    awaits is told.
+    """
+
+    def __init__(self):
+        self.reset()
+        os.register_at_fork(after_in_child=self.reset)
+
+    def reset(self):
+        self.lock = threading.Lock()
+        self.context = None
+
+    def start(self):
+        context = GLib.MainContext.new()
+
+        def run():
+            context.push_thread_default()
+            GLib.MainLoop.new(context, False).run()
+
+        threading.Thread(target=run, name="tvmsupport-asyncio", daemon=True).start()
+        return context
+
+    def invoke(self, function):
+        with self.lock:
+            if self.context is None:
+                self.context = self.start()
+        self.context.invoke_full(GLib.PRIORITY_DEFAULT, function)
+
+
+_context = _Context()
+
+
+def _tell(loop, future, set_outcome, outcome):
+    def tell():
+        if not future.done():
+            set_outcome(outcome)
+
+    # Nobody waits any more in a loop that is closed.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(tell)
+
+
+async def _await(begin, finish, cancellable):
+    """Calls begin (callback) and returns what finish (result) does."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def ready(_source, result, *_user_data):
         try:
-            future.set_result(function())
+            _tell(loop, future, future.set_result, finish(result))
         except BaseException as error:  # pylint: disable=broad-except
-            future.set_exception(error)
+            _tell(loop, future, future.set_exception, error)
 
-    threading.Thread(target=run, name="tvmsupport", daemon=True).start()
-    return asyncio.wrap_future(future)
+    def run(*_user_data):
+        try:
+            begin(ready)
+        except BaseException as error:  # pylint: disable=broad-except
+            _tell(loop, future, future.set_exception, error)
+        return GLib.SOURCE_REMOVE
 
-
-async def _await(function, cancellable):
-    future = _start(function)
+    _context.invoke(run)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -194,8 +247,17 @@ async def _await(function, cancellable):
         raise
 
 
-def _with_await(function, blocking, index):
-    """Makes foo_async() without a callback a coroutine, in any event loop of asyncio.
+def _awaits_natively():
+    """Whether the running event loop is that of PyGObject 3.50 and later, which runs GLib itself."""
+    if _GLibEventLoop is None:
+        return False
+    with contextlib.suppress(RuntimeError):
+        return isinstance(asyncio.get_running_loop(), _GLibEventLoop)
+    return False
+
+
+def _with_await(function, finish, index, is_method):
+    """Makes foo_async() without a callback awaitable, in any event loop of asyncio.
 
     index: where the cancellable stands among the arguments
     """
@@ -212,8 +274,13 @@ def _with_await(function, blocking, index):
         kwargs.pop("user_data", None)
         cancellable = cancellable or Gio.Cancellable()
         arguments = args[:index]
+        if _awaits_natively():
+            return function(*arguments, cancellable=cancellable, **kwargs)
+
         return _await(
-            lambda: blocking(*arguments, cancellable=cancellable, **kwargs), cancellable
+            lambda ready: function(*arguments, cancellable=cancellable, callback=ready, **kwargs),
+            functools.partial(finish, arguments[0]) if is_method else finish,
+            cancellable,
         )
 
     return wrapper
@@ -222,18 +289,18 @@ def _with_await(function, blocking, index):
 def _adjust(owner, name, info):
     """Returns what replaces the function of that name in a class or in the namespace."""
     function = getattr(owner, name)
-    blocking = getattr(owner, name[: -len("_async")], None) if name.endswith("_async") else None
+    finish = getattr(owner, name[: -len("async")] + "finish", None) if name.endswith("_async") else None
     names = [argument.get_name() for argument in info.get_arguments()]
     index = names.index("cancellable") + int(info.is_method()) if "cancellable" in names else None
-    if blocking is not None:
-        return _with_await(function, blocking, index)
+    if finish is not None:
+        return _with_await(function, finish, index, info.is_method())
     if hasattr(owner, f"{name}_async"):
         function = _with_interrupts(function, index)
     return _with_python_types(function)
 
 
 def _adjust_class(owner):
-    # From the longest name to the shortest, so that a blocking form is found as it was in C.
+    # From the longest name to the shortest, so that another form is found as it was in C.
     for info in sorted(owner.__info__.get_methods(), key=lambda it: -len(it.get_name())):
         name = info.get_name()
         if name.startswith("_"):

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything asynchronous with the event loop of asyncio."""
+
+import asyncio
+import os
+import threading
+
+import gi
+import pytest
+
+gi.require_version("TvmSupport", "1")
+
+from gi.repository import Gio, GLib, TvmSupport  # noqa: E402
+
+
+def locks(folder, count):
+    return [TvmSupport.FileLock.new(folder / str(i)) for i in range(count)]
+
+
+def test_many_at_once(tmp_path):
+    """A thousand calls need no thousand threads."""
+
+    async def main():
+        await asyncio.gather(*(lock.acquire_async() for lock in locks(tmp_path, 1000)))
+
+    before = threading.active_count()
+    asyncio.run(main())
+    assert threading.active_count() <= before + 1
+
+
+def test_functions_and_methods(tmp_path, add_c):
+    async def main():
+        # Functions of the namespace, one of which fails, and a method
+        temp = TvmSupport.TempDirectory.new(None)
+        tar = tmp_path / "a.tar"
+        assert await TvmSupport.tar_create_async(tar, [add_c], None)
+        entries = await TvmSupport.tar_list_async(tar, None)
+        with pytest.raises(GLib.Error) as caught:
+            await TvmSupport.tar_list_async(tmp_path / "missing.tar", None)
+        await temp.remove_async()
+        return entries, caught.value
+
+    entries, error = asyncio.run(main())
+    assert [entry.get_name() for entry in entries] == ["add.c"]
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND)
+
+
+def test_wait_for_ends_what_runs(endless, tmp_path):
+    request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT)
+    request.add_input(endless.source)
+    request.set_output(tmp_path / "endless.o")
+
+    async def main():
+        task = asyncio.ensure_future(
+            asyncio.wait_for(TvmSupport.Compiler.new(None).compile_async(request), 0.3)
+        )
+        pipe = await asyncio.get_running_loop().run_in_executor(None, endless.wait_for_compiler)
+        with pytest.raises(asyncio.TimeoutError):
+            await task
+        os.close(pipe)
+
+    asyncio.run(main())
+    assert endless.processes() == []
+
+
+def test_cancelled_before(tmp_path):
+    cancellable = Gio.Cancellable()
+    cancellable.cancel()
+
+    async def main():
+        with pytest.raises(GLib.Error) as caught:
+            await TvmSupport.FileLock.new(tmp_path / "lock").acquire_async(-1, cancellable)
+        return caught.value
+
+    error = asyncio.run(main())
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
+
+
+def test_from_several_threads(tmp_path):
+    """Each event loop is told in its own thread."""
+    done = []
+
+    async def main(number):
+        here = threading.current_thread()
+        for lock in locks(tmp_path, 50):
+            lock = TvmSupport.FileLock.new(f"{lock.get_path()}-{number}")
+            await lock.acquire_async()
+            assert threading.current_thread() is here
+            lock.release()
+        done.append(number)
+
+    threads = [threading.Thread(target=lambda i=i: asyncio.run(main(i))) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_the_loop_is_closed_meanwhile(tmp_path):
+    """What ends behind the end of its event loop is dropped, and the next loop works."""
+    held = TvmSupport.FileLock.new(tmp_path / "lock")
+    held.acquire()
+    waiting = TvmSupport.FileLock.new(tmp_path / "lock")
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(waiting.acquire_async())
+    loop.run_until_complete(asyncio.sleep(0.05))
+    task._log_destroy_pending = False
+    loop.close()
+    held.release()
+
+    async def main():
+        lock = TvmSupport.FileLock.new(tmp_path / "other")
+        await lock.acquire_async()
+        lock.release()
+
+    asyncio.run(main())
+
+
+def test_wrong_arguments():
+    async def main():
+        with pytest.raises(TypeError):
+            await TvmSupport.tar_list_async(3, None)
+
+    asyncio.run(main())
+
+
+def test_in_a_child(tmp_path):
+    """The thread of the parent is not in a child that was forked."""
+
+    async def main():
+        lock = TvmSupport.FileLock.new(tmp_path / "lock")
+        await lock.acquire_async()
+        lock.release()
+
+    asyncio.run(main())
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            asyncio.run(asyncio.wait_for(main(), 20))
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
