@@ -15,7 +15,7 @@ MODULES = []
 
 
 def work(call, channel):
-    name, _, argument = call.get_payload().get_data().decode().partition(" ")
+    name, _, argument = call.get_payload().decode().partition(" ")
     if name == "upper":
         return argument.upper()
     if name == "settings":
@@ -32,10 +32,10 @@ def work(call, channel):
 def serve(channel):
     while (call := channel.next()) is not None:
         try:
-            call.return_bytes(GLib.Bytes.new(work(call, channel).encode()))
+            call.return_bytes(work(call, channel).encode())
         except KeyError as error:
             call.return_error(type(error).__name__, str(error), traceback.format_exc(),
-                              GLib.Bytes.new(b"extra"))
+                              b"extra")
 
 
 def main():

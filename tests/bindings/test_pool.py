@@ -255,8 +255,8 @@ def test_runs_commands(tmp_path):
         task.set_environment({"WHO": "me"})
         result = pool.submit(task)
     assert result.get_exit_status() == 3
-    assert result.get_stdout().get_data() == b"text"
-    assert result.get_stderr().get_data() == b"me\n"
+    assert result.get_stdout() == b"text"
+    assert result.get_stderr() == b"me\n"
     with pytest.raises(RuntimeError, match="me"):
         result.check()
 

@@ -154,7 +154,7 @@ def test_arguments_left_out(tmp_path):
     request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT)
     request.add_input(tmp_path / "one.c")
     request.add_input(tmp_path / "two.c", language=TvmSupport.Language.C)
-    request.add_input_bytes("three.c", GLib.Bytes.new(b"int three;\n"))
+    request.add_input_bytes("three.c", b"int three;\n")
     assert request.dup_inputs()[:2] == [str(tmp_path / "one.c"), str(tmp_path / "two.c")]
 
     lock = TvmSupport.FileLock.new(tmp_path / "lock")

@@ -57,7 +57,7 @@ def is_tvm_error(error, code):
 
 
 def translate(error):
-    """The exception to raise for a GLib.Error."""
+    """The exception to raise for a GLib.Error, with its .result and .diagnostics if it has them."""
     table = {
         GLib.quark_to_string(TvmSupport.error_quark()): _TVM,
         GLib.quark_to_string(Gio.io_error_quark()): _IO,
@@ -66,4 +66,7 @@ def translate(error):
     exception = kind(error.message)
     if number is not None:
         exception.errno = number
+    for name in ("result", "diagnostics"):
+        if hasattr(error, name):
+            setattr(exception, name, getattr(error, name))
     return exception

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from gi.repository import Gio, GLib, TvmSupport
+from gi.repository import Gio, TvmSupport
 
 from . import _library, _pickling, _worker
 
@@ -70,7 +70,7 @@ def make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload):
     spec.set_environment(_environment(preload))
     if initializer is not None:
         data = b"".join(bytes(it) for it in _pickling.dump_call(initializer, tuple(initargs), {}))
-        spec.set_initializer(TvmSupport.Task.new_bytes(GLib.Bytes.new(data)))
+        spec.set_initializer(TvmSupport.Task.new_bytes(data))
     if maximum_uses is not None:
         spec.set_maximum_uses(maximum_uses)
     _set_outputs(spec, stdout, stderr)

@@ -61,9 +61,12 @@ def _run(compiler, request, what):
     except GLib.Error as error:
         if not any(_errors.is_tvm_error(error, code) for code in _FAILURES):
             raise _errors.translate(error) from error
-    raise RuntimeError(
+    failure = RuntimeError(
         f"{what}:\n{result.get_log_text()}\nCommand line: {result.dup_command_line()}"
     )
+    failure.result = result
+    failure.diagnostics = list(result.get_diagnostics())
+    raise failure
 
 
 def _is_option(word, cwd):

@@ -145,7 +145,7 @@ def compile_cuda(
         if any(_errors.is_tvm_error(error, code) for code in _FAILURES):
             raise RuntimeError(f"Compilation error:\n{error.message}") from error
         raise _errors.translate(error) from error
-    return bytearray(made.get_data())
+    return bytearray(made)
 
 
 def _names_arch(words):

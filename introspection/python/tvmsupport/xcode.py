@@ -109,7 +109,7 @@ def compile_metal(code, path_target=None, sdk="macosx", min_os_version=None):
         min_os_version,
         None,
     )
-    return bytearray(library.get_data())
+    return bytearray(library)
 
 
 def compile_coreml(model, model_name="main", out_dir="."):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What C cannot do for Python: paths as os.PathLike, environments as dict, contexts, await, Ctrl-C.
+"""What C cannot do for Python: os.PathLike, dict, bytes, contexts, await, Ctrl-C, telling errors.
 
 Every function of the namespace and every method of its classes is covered, also those that are
 added later. Only defaults of arguments are listed, at the end.
@@ -41,6 +41,44 @@ def _plain(value):
     return value
 
 
+def _is_bytes(type_info):
+    return (
+        type_info.get_tag_as_string() == "interface"
+        and type_info.get_interface().get_name() == "Bytes"
+    )
+
+
+def _with_bytes(function, info):
+    """Makes bytes of what is a GLib.Bytes in C, both ways."""
+    offset = int(info.is_method())
+    places = {
+        argument.get_name(): index + offset
+        for index, argument in enumerate(info.get_arguments())
+        if _is_bytes(argument.get_type())
+    }
+    returns_bytes = _is_bytes(info.get_return_type())
+    if not places and not returns_bytes:
+        return function
+
+    def wrap(value):
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return GLib.Bytes.new(bytes(value))
+        return value
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(*args, **kwargs):
+        args = list(args)
+        for name, index in places.items():
+            if index < len(args):
+                args[index] = wrap(args[index])
+            elif name in kwargs:
+                kwargs[name] = wrap(kwargs[name])
+        result = function(*args, **kwargs)
+        return result.get_data() if returns_bytes and result is not None else result
+
+    return wrapper
+
+
 def _with_python_types(function):
     @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args, **kwargs):
@@ -49,6 +87,72 @@ def _with_python_types(function):
         )
 
     return wrapper
+
+
+def _add_result(error, result):
+    """Puts what came of it into an error: .result, and .diagnostics of a compile."""
+    error.result = result
+    if hasattr(result, "get_diagnostics"):
+        error.diagnostics = list(result.get_diagnostics())
+
+
+def _with_result_in_errors(owner):
+    """An error of check() has the result that was checked."""
+    function = owner.check
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(self):
+        try:
+            return function(self)
+        except GLib.Error as error:
+            _add_result(error, self)
+            raise
+
+    owner.check = wrapper
+
+
+class _Finished:
+    """The results of the jobs of a compiler, for the error of a call that has no result to give."""
+
+    def __init__(self, compiler):
+        self.compiler = compiler
+        self.results = []
+
+    def __enter__(self):
+        self.handler = self.compiler.connect(
+            "job-finished", lambda _compiler, _request, result: self.results.append(result)
+        )
+
+    def __exit__(self, _kind, error, _traceback):
+        self.compiler.disconnect(self.handler)
+        if not isinstance(error, GLib.Error):
+            return
+        for result in self.results:
+            try:
+                result.check()
+            except GLib.Error as other:
+                if other.message == error.message:
+                    _add_result(error, result)
+                    return
+
+
+def _with_finished_in_errors(name):
+    """An error of a method that makes and checks a result itself has it, too."""
+    function = getattr(TvmSupport.Compiler, name)
+
+    async def following(self, awaitable):
+        with _Finished(self):
+            return await awaitable
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(self, *args, **kwargs):
+        if name.endswith("_async"):
+            value = function(self, *args, **kwargs)
+            return following(self, value) if inspect.isawaitable(value) else value
+        with _Finished(self):
+            return function(self, *args, **kwargs)
+
+    setattr(TvmSupport.Compiler, name, wrapper)
 
 
 class _Interrupts:
@@ -288,11 +392,13 @@ def _with_await(function, finish, index, is_method):
 
 def _adjust(owner, name, info):
     """Returns what replaces the function of that name in a class or in the namespace."""
-    function = getattr(owner, name)
+    function = _with_bytes(getattr(owner, name), info)
     finish = getattr(owner, name[: -len("async")] + "finish", None) if name.endswith("_async") else None
     names = [argument.get_name() for argument in info.get_arguments()]
     index = names.index("cancellable") + int(info.is_method()) if "cancellable" in names else None
     if finish is not None:
+        if owner is TvmSupport:
+            finish = _with_bytes(finish, finish)
         return _with_await(function, finish, index, info.is_method())
     if hasattr(owner, f"{name}_async"):
         function = _with_interrupts(function, index)
@@ -449,6 +555,12 @@ _with_defaults(TvmSupport.PoolExecutor, "shutdown", mode=TvmSupport.ShutdownMode
 _with_defaults(TvmSupport.PoolExecutor, "shutdown_async", mode=TvmSupport.ShutdownMode.DRAIN)
 _with_defaults(TvmSupport.PopenWorker, "join", timeout_msec=-1)
 _with_defaults(TvmSupport.PopenWorker, "join_async", timeout_msec=-1)
+for _name in ("create_shared", "create_executable", "create_staticlib"):
+    _with_finished_in_errors(_name)
+    _with_finished_in_errors(f"{_name}_async")
+for _class in (TvmSupport.CompileResult, TvmSupport.MapResult, TvmSupport.TaskResult):
+    if hasattr(_class, "check"):
+        _with_result_in_errors(_class)
 _with_list_of_requests("compile_all")
 _with_list_of_requests("compile_all_async")
 
