@@ -6,8 +6,11 @@ objects of the library itself are in ``gi.repository.TvmSupport``.
 """
 
 import importlib
+import importlib.abc
+import importlib.machinery
 import platform
 import sys
+import types
 
 try:
     import gi
@@ -32,6 +35,7 @@ __all__ = [
     "clang",
     "describe",
     "emcc",
+    "install_as_tvm_support",
     "libinfo",
     "ndk",
     "nvcc",
@@ -49,6 +53,51 @@ def __getattr__(name):
     if name == "popen_pool":
         return importlib.import_module(f"{__name__}.popen_pool")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds ``tvm.support`` and its modules here, and ``tvm`` itself where there is none."""
+
+    name = "tvm.support"
+
+    def find_spec(self, fullname, path=None, target=None):
+        del path, target
+        if fullname == self.name or fullname.startswith(f"{self.name}."):
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=fullname == self.name)
+        return None
+
+    def __init__(self):
+        self.specs = {}
+
+    def create_module(self, spec):
+        module = importlib.import_module(__name__ + spec.name[len(self.name) :])
+        self.specs[module] = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        # The import has given it the one of the alias meanwhile.
+        module.__spec__ = self.specs.pop(module)
+
+
+def install_as_tvm_support():
+    """Makes ``tvm.support`` this package, for code that cannot be changed.
+
+    ``from tvm.support import cc`` and ``import tvm.support.cc`` give the modules of this package from
+    then on, also what imports them inside of a ``tvm`` that is installed. Without one, a ``tvm`` is
+    made that has nothing else.
+    """
+    if not any(isinstance(finder, _Alias) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Alias())
+    for name in [name for name in sys.modules if f"{name}.".startswith("tvm.support.")]:
+        del sys.modules[name]
+    try:
+        tvm = importlib.import_module("tvm")
+    except ModuleNotFoundError as error:
+        if error.name != "tvm":
+            raise
+        tvm = sys.modules["tvm"] = types.ModuleType("tvm", "Only tvm.support, which is tvmsupport.")
+        tvm.__path__ = []
+    tvm.support = sys.modules["tvm.support"] = sys.modules[__name__]
 
 
 def libinfo():

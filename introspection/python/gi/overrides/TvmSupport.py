@@ -205,7 +205,7 @@ class _Interrupts:
         return self.came
 
     def handle(self, _number, _frame):
-        # PyGObject is Python too while it makes an exception of the error, and must not have another.
+        # PyGObject is Python too while it makes an exception of the error; it must not have another.
         self.came = True
         if self.in_python:
             raise KeyboardInterrupt
@@ -393,7 +393,8 @@ def _with_await(function, finish, index, is_method):
 def _adjust(owner, name, info):
     """Returns what replaces the function of that name in a class or in the namespace."""
     function = _with_bytes(getattr(owner, name), info)
-    finish = getattr(owner, name[: -len("async")] + "finish", None) if name.endswith("_async") else None
+    is_async = name.endswith("_async")
+    finish = getattr(owner, name[: -len("async")] + "finish", None) if is_async else None
     names = [argument.get_name() for argument in info.get_arguments()]
     index = names.index("cancellable") + int(info.is_method()) if "cancellable" in names else None
     if finish is not None:

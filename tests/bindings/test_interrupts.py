@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C while a function of tvm.support blocks: it ends at once, and so does the work."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROLOGUE = """
+import fcntl, os, sys
+from tvmsupport import cc, popen_pool, utils
+folder = sys.argv[1]
+def begin():
+    print("begins", flush=True)
+"""
+
+STATEMENTS = {
+    # A compile that waits for a pipe that nobody writes to
+    "cc.create_shared": """
+os.mkfifo(folder + "/never.h")
+open(folder + "/endless.c", "w").write('#include "never.h"\\n')
+begin()
+cc.create_shared(folder + "/endless.so", [folder + "/endless.c"])
+""",
+    "utils.filelock": """
+if os.fork() == 0:
+    file = open(folder + "/lock", "w")
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    begin()
+    os.read(0, 1)
+    os._exit(0)
+import time
+time.sleep(0.3)
+utils.filelock(folder + "/lock")
+""",
+    "future.result": """
+import time
+pool = popen_pool.PopenPoolExecutor(1)
+pool.submit(pow, 1, 1).result()
+begin()
+pool.submit(time.sleep, 1000).result()
+""",
+    "worker.recv": """
+import time
+worker = popen_pool.PopenWorker()
+worker.send(time.sleep, (1000,))
+begin()
+worker.recv()
+""",
+}
+
+
+def processes_of(folder):
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder).encode() in (entry / "cmdline").read_bytes():
+                found.append(entry.name)
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_ctrl_c(statement, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", PROLOGUE + STATEMENTS[statement], tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdout.readline() == "begins\n"
+        # It may not be in the function yet; what comes too early is KeyboardInterrupt as well.
+        time.sleep(0.5)
+        os.kill(program.pid, signal.SIGINT)
+        try:
+            _out, err = program.communicate(timeout=20)
+        finally:
+            program.kill()
+    assert "KeyboardInterrupt" in err
+    assert program.returncode == -signal.SIGINT, err
+    deadline = time.monotonic() + 20
+    while processes_of(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert processes_of(tmp_path) == []
