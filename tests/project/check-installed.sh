@@ -45,7 +45,9 @@ check_with_advice () {
 build_for_prefix () {
   local options
   read -ra options <<< "$build_options"
-  if [ ! -f "$build/build.ninja" ]; then
+  if [ -f "$build/build.ninja" ]; then
+    "$meson" configure "$build" "${options[@]}" || return
+  else
     rm -rf "$build"
     "$meson" setup "$build" "$sources" --prefix="$prefix" --buildtype=plain -Dtests=false \
       "${options[@]}" || return
