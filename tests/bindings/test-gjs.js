@@ -55,7 +55,14 @@ function endsNullable(info) {
         !info.get_name().startsWith('set_') && !info.get_name().endsWith('_finish');
 }
 
-// What gives no promise, or has no default: the functions of C that are still as they were
+function returnsBytes(info) {
+    const type = GIRepository.callable_info_get_return_type(info);
+    return !info.get_name().endsWith('_finish') &&
+        GIRepository.type_info_get_tag(type) === GIRepository.TypeTag.INTERFACE &&
+        GIRepository.type_info_get_interface(type).get_name() === 'Bytes';
+}
+
+// What gives no promise, has no default, or returns GLib.Bytes: the functions of C that are still as they were
 function* listPlain() {
     const {FUNCTION, OBJECT} = GIRepository.InfoType;
     const repository = GIRepository.Repository.get_default();
@@ -72,7 +79,8 @@ function* listPlain() {
         }
         for (const [owner, callable] of found) {
             const name = callable.get_name();
-            if ((name.endsWith('_async') || endsNullable(callable)) &&
+            if ((name.endsWith('_async') || endsNullable(callable) ||
+                returnsBytes(callable)) &&
                 String(owner[name]).includes('native symbol'))
                 yield `${info.get_name()} ${name}`;
         }
@@ -257,7 +265,9 @@ await run({
             requestFor(source, 'fixit.o', TvmSupport.CompileKind.OBJECT));
         const [misspelt, redefined] = [...result.get_diagnostics()];
         assertEqual([...misspelt.get_fixits()].map(fixit => fixit.get_replacement()), ['alpha']);
+        assertEqual([...misspelt.fixits].map(fixit => fixit.replacement), ['alpha']);
         assertEqual([...misspelt.get_children()], []);
+        assertEqual([...redefined.children].map(child => child.line), [3]);
         assertEqual([...redefined.get_fixits()], []);
         assertEqual([...redefined.get_children()].map(child => child.get_line()), [3]);
     },

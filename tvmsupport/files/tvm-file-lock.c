@@ -80,7 +80,7 @@ struct _TvmFileLock
 typedef enum
 {
   PROP_PATH = 1,
-  PROP_IS_SHARED,
+  PROP_SHARED,
   PROP_HELD,
 } TvmFileLockProperty;
 
@@ -250,7 +250,7 @@ tvm_file_lock_get_property (GObject    *object,
     case PROP_PATH:
       g_value_set_string (value, self->file.path);
       break;
-    case PROP_IS_SHARED:
+    case PROP_SHARED:
       g_value_set_boolean (value, self->file.shared);
       break;
     case PROP_HELD:
@@ -296,7 +296,7 @@ tvm_file_lock_set_property (GObject      *object,
     case PROP_PATH:
       set_path (self, g_value_get_string (value));
       break;
-    case PROP_IS_SHARED:
+    case PROP_SHARED:
       self->file.shared = g_value_get_boolean (value);
       break;
     case PROP_HELD:
@@ -328,15 +328,15 @@ tvm_file_lock_class_init (TvmFileLockClass *klass)
                                               | G_PARAM_STATIC_STRINGS);
 
   /**
-   * TvmFileLock:is-shared: (getter is_shared)
+   * TvmFileLock:shared: (getter is_shared)
    *
    * Whether others may share the lock while it is held, rather than nobody else.
    *
    * Since: 1.0
    */
-  obj_props[PROP_IS_SHARED] = g_param_spec_boolean ("is-shared", NULL, NULL, FALSE,
-                                                    G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
-                                                    | G_PARAM_STATIC_STRINGS);
+  obj_props[PROP_SHARED] = g_param_spec_boolean ("shared", NULL, NULL, FALSE,
+                                                 G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY
+                                                 | G_PARAM_STATIC_STRINGS);
 
   /**
    * TvmFileLock:held: (getter get_held)
@@ -396,7 +396,7 @@ tvm_file_lock_new_shared (const char *path)
 {
   g_return_val_if_fail (path != NULL, NULL);
 
-  return g_object_new (TVM_TYPE_FILE_LOCK, "path", path, "is-shared", TRUE, NULL);
+  return g_object_new (TVM_TYPE_FILE_LOCK, "path", path, "shared", TRUE, NULL);
 }
 
 /**
@@ -418,7 +418,7 @@ tvm_file_lock_get_path (TvmFileLock *self)
 }
 
 /**
- * tvm_file_lock_is_shared: (get-property is-shared)
+ * tvm_file_lock_is_shared: (get-property shared)
  * @self: a lock
  *
  * Gets whether others may share the lock while it is held.

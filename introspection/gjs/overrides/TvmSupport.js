@@ -134,13 +134,15 @@ function* items() {
 
 // GJS only iterates a Gio.ListStore, and these lists are of a class of their own.
 function returnsIterable(owner, name) {
-    const original = owner[name];
-    owner[name] = function () {
+    const original = owner[`get_${name}`];
+    function get() {
         const list = original.call(this);
         if (!(Symbol.iterator in list))
             list[Symbol.iterator] = items;
         return list;
-    };
+    }
+    owner[`get_${name}`] = get;
+    Object.defineProperty(owner, name, {...Object.getOwnPropertyDescriptor(owner, name), get});
 }
 
 // Gives the error of a result the result itself, and what a compiler had to say.
@@ -279,7 +281,7 @@ function _init() {
 
     for (const name of ['compile_all', 'compile_all_async'])
         takesArray(this.Compiler.prototype, name, this.CompileRequest);
-    for (const name of ['get_children', 'get_fixits'])
+    for (const name of ['children', 'fixits'])
         returnsIterable(this.Diagnostic.prototype, name);
 
     // -1 waits for as long as it takes.
