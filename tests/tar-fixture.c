@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* Files and directories only: GLib keeps eventfds and pidfds for a while. */
-static guint
-count_fds (void)
+guint
+tar_count_fds (void)
 {
   g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
   const char *name;
@@ -43,7 +43,7 @@ tar_setup (TarFixture    *f,
     f->temp = tvm_temp_directory_new (NULL, &error);
   g_assert_no_error (error);
   f->path = tvm_temp_directory_get_path (f->temp);
-  f->fds = count_fds ();
+  f->fds = tar_count_fds ();
 }
 
 void
@@ -53,7 +53,7 @@ tar_teardown (TarFixture    *f,
   g_autoptr (GError) error = NULL;
 
   /* Fewer: what the first directory of the process found to sweep has gone meanwhile. */
-  g_assert_cmpuint (count_fds (), <=, f->fds);
+  g_assert_cmpuint (tar_count_fds (), <=, f->fds);
   g_assert_true (tvm_temp_directory_remove (f->temp, NULL, &error));
   g_assert_no_error (error);
   g_clear_object (&f->temp);

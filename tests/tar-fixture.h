@@ -21,6 +21,7 @@ void tar_setup (TarFixture *f,
                 gconstpointer data);
 void tar_teardown (TarFixture *f,
                    gconstpointer data);
+guint tar_count_fds (void);
 char *tar_path (TarFixture *f,
                 const char *name);
 char *tar_put (TarFixture *f,

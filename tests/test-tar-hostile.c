@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -604,6 +605,118 @@ test_replace (TarFixture    *f,
   }
 }
 
+/* Returns: (transfer full) (nullable): where files in @folder wait that are to replace others */
+static char *
+find_stage (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      if (g_str_has_prefix (name, ".tvm-stage-"))
+        return g_build_filename (folder, name, NULL);
+    }
+  return NULL;
+}
+
+static void
+die_at_the_end (guint64  n_done,
+                guint64  n_total,
+                gpointer user_data)
+{
+  g_autofree char *stage = find_stage (user_data);
+  g_autofree char *first = stage != NULL ? g_build_filename (stage, "1", NULL) : NULL;
+
+  if (first != NULL && g_file_test (first, G_FILE_TEST_EXISTS))
+    kill (getpid (), SIGKILL);
+}
+
+/* What it had not put in its place yet goes when the next one works there. */
+static void
+test_replace_killed (TarFixture    *f,
+                     gconstpointer  data)
+{
+  g_autoptr (GByteArray) tar = g_byte_array_new ();
+  g_autoptr (TvmTarOptions) options = tvm_tar_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *out = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *stage = NULL;
+
+  if (g_test_subprocess ())
+    {
+      path = g_build_filename (g_getenv ("TVM_TEST_FOLDER"), "a.tar", NULL);
+      out = g_build_filename (g_getenv ("TVM_TEST_FOLDER"), "out", NULL);
+      g_assert_true (tvm_temp_directory_remove (f->temp, NULL, NULL));
+      tvm_tar_options_set_progress (options, die_at_the_end, out, NULL);
+      (void) tvm_tar_extract (path, out, options, NULL, NULL);
+      g_assert_not_reached ();
+    }
+
+  g_free (tar_put (f, "out/d/a.o", "old", 3));
+  g_free (tar_put (f, "out/b.o", "old", 3));
+  tar_add_file (tar, "d/a.o", "new");
+  tar_add_file (tar, "b.o", "new");
+  tar_add_end (tar);
+  path = tar_put (f, "a.tar", (const char *) tar->data, tar->len);
+  out = tar_path (f, "out");
+
+  g_setenv ("TVM_TEST_FOLDER", f->path, TRUE);
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_failed ();
+  stage = find_stage (out);
+  g_assert_nonnull (stage);
+  tar_assert_content (f, "out/d/a.o", "old");
+  tar_assert_content (f, "out/b.o", "old");
+
+  g_assert_true (tvm_tar_extract (path, out, NULL, NULL, &error));
+  g_assert_no_error (error);
+  tar_assert_content (f, "out/d/a.o", "new");
+  tar_assert_content (f, "out/b.o", "new");
+  /* A thread removes it. */
+  while (g_file_test (stage, G_FILE_TEST_EXISTS) || tar_count_fds () > f->fds)
+    g_thread_yield ();
+}
+
+/* A file that waits for its place may have other names, and links may replace files. */
+static void
+test_replace_links (TarFixture    *f,
+                    gconstpointer  data)
+{
+  g_autoptr (GByteArray) tar = g_byte_array_new ();
+  g_autoptr (TvmTarOptions) options = tvm_tar_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *out = tar_path (f, "out");
+  g_autofree char *path = NULL;
+  g_autofree char *link = NULL;
+  g_autofree char *target = NULL;
+  g_autofree char *stage = NULL;
+
+  g_free (tar_put (f, "out/d/a.o", "old", 3));
+  g_free (tar_put (f, "out/e/b.o", "old", 3));
+  g_free (tar_put (f, "out/link", "old", 3));
+  tar_add_file (tar, "d/a.o", "new");
+  tar_add_header (tar, "e/b.o", '1', "d/a.o", 0644, 0);
+  tar_add_header (tar, "f/c.o", '1', "e/b.o", 0644, 0);
+  tar_add_header (tar, "link", '2', "d/a.o", 0777, 0);
+  tar_add_end (tar);
+  path = tar_put (f, "a.tar", (const char *) tar->data, tar->len);
+
+  tvm_tar_options_set_links (options, TVM_TAR_LINKS_INSIDE);
+  g_assert_true (tvm_tar_extract (path, out, options, NULL, &error));
+  g_assert_no_error (error);
+  tar_assert_content (f, "out/d/a.o", "new");
+  tar_assert_content (f, "out/e/b.o", "new");
+  tar_assert_content (f, "out/f/c.o", "new");
+  link = tar_path (f, "out/link");
+  target = g_file_read_link (link, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (target, ==, "d/a.o");
+  stage = find_stage (out);
+  g_assert_null (stage);
+}
+
 /* No archive, however much it looks like one */
 static void
 test_not_tar (TarFixture    *f,
@@ -663,6 +776,8 @@ main (int   argc,
   ADD ("links/skipped", test_links_skipped);
   ADD ("names", test_names);
   ADD_BOTH ("replace", test_replace);
+  ADD ("replace/killed", test_replace_killed);
+  ADD_BOTH ("replace/links", test_replace_links);
   ADD ("limits", test_limits);
   ADD ("entry-limit", test_entry_limit);
   ADD ("bombs", test_bombs);

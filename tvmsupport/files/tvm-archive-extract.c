@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "tvmsupport/files/tvm-archive-private.h"
+#include "tvmsupport/files/tvm-archive-stages-private.h"
 
 #include "tvmsupport/tvm-error-private.h"
 
@@ -20,8 +21,8 @@
  * is in the archive nor one that was there before leads out. Links are made when all else is done,
  * so that nothing is ever written through one.
  *
- * What is in the way of a file is replaced at the very end: until then the new file has a name that
- * nobody uses.
+ * What is in the way of a file is replaced at the very end: until then the new file is in a
+ * directory that goes even if this process is killed.
  */
 typedef struct
 {
@@ -29,10 +30,10 @@ typedef struct
   int root_fd;
   int dir_fd;               /* where the last entry went, so that its neighbours need no walk */
   char *dir;
-  GHashTable *seen;         /* (element-type filename filename): the files so far, and their names
-                             * on disk, without the directory; NULL for links */
+  GHashTable *seen;         /* (element-type filename OnDisk): the files so far; NULL for links */
   GHashTable *inodes;       /* (element-type Inode): of the files that were made */
   GPtrArray *made;          /* (element-type filename): new entries, for when it fails */
+  TvmArchiveStages stages;  /* and those that will replace others */
   GArray *links;            /* (element-type Link) */
   GArray *replacements;     /* (element-type Replacement) */
   GPtrArray *files;         /* (nullable) (not owned) */
@@ -55,9 +56,17 @@ typedef struct
 typedef struct
 {
   char *dir;
+  int stage_fd;         /* not owned */
   char *temp;
   char *base;
 } Replacement;
+
+/* Where a file is until the end */
+typedef struct
+{
+  int stage_fd;         /* not owned; -1 if it is in its own directory */
+  char *base;
+} OnDisk;
 
 static guint
 inode_hash (gconstpointer data)
@@ -96,6 +105,29 @@ replacement_clear (gpointer data)
   g_free (self->base);
 }
 
+static OnDisk *
+on_disk_new (int         stage_fd,
+             const char *base)
+{
+  OnDisk *self = g_new0 (OnDisk, 1);
+
+  self->stage_fd = stage_fd;
+  self->base = g_strdup (base);
+  return self;
+}
+
+static void
+on_disk_free (gpointer data)
+{
+  OnDisk *self = data;
+
+  if (self == NULL)
+    return;
+
+  g_free (self->base);
+  g_free (self);
+}
+
 static void
 extraction_clear (Extraction *self)
 {
@@ -107,6 +139,7 @@ extraction_clear (Extraction *self)
   g_ptr_array_unref (self->made);
   g_array_unref (self->links);
   g_array_unref (self->replacements);
+  tvm_archive_stages_clear (&self->stages);
   tvm_archive_reader_clear (&self->reader);
 }
 
@@ -324,27 +357,27 @@ write_data (Extraction  *self,
   return TRUE;
 }
 
-/* One way to make something at @name of self->dir_fd. Returns: 0 or a descriptor; -1 with errno */
-typedef int (*MakeFunc) (Extraction *self,
+/* One way to make something at @name of @dir_fd. Returns: 0 or a descriptor; -1 with errno */
+typedef int (*MakeFunc) (int         dir_fd,
                          const char *name,
                          const void *data);
 
 static int
-make_file (Extraction *self,
+make_file (int         dir_fd,
            const char *name,
            const void *data)
 {
   const mode_t *mode = data;
 
-  return openat (self->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, *mode);
+  return openat (dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, *mode);
 }
 
 static int
-make_symlink (Extraction *self,
+make_symlink (int         dir_fd,
               const char *name,
               const void *data)
 {
-  return symlinkat (data, self->dir_fd, name);
+  return symlinkat (data, dir_fd, name);
 }
 
 typedef struct
@@ -354,13 +387,13 @@ typedef struct
 } HardLink;
 
 static int
-make_hard_link (Extraction *self,
+make_hard_link (int         dir_fd,
                 const char *name,
                 const void *data)
 {
   const HardLink *link = data;
 
-  return linkat (link->dir_fd, link->base, self->dir_fd, name, 0);
+  return linkat (link->dir_fd, link->base, dir_fd, name, 0);
 }
 
 /* Is @base, which was there, one of those that only the file system takes for the same? */
@@ -385,6 +418,44 @@ check_replaceable (Extraction  *self,
   return TRUE;
 }
 
+/* Makes what will take the place of @name. Returns: what @func returned, or -1 with @error set */
+static int
+make_replacement (Extraction  *self,
+                  const char  *name,
+                  const char  *base,
+                  MakeFunc     func,
+                  const void  *data,
+                  OnDisk     **on_disk,
+                  GError     **error)
+{
+  const int stage_fd = tvm_archive_stages_enter (&self->stages, self->root_fd, self->dir_fd,
+                                                 error);
+  g_autofree char *temp = g_strdup_printf ("%u", self->replacements->len);
+  int result;
+
+  if (stage_fd < 0)
+    {
+      g_autofree char *display = g_filename_display_name (name);
+
+      g_prefix_error (error, _("Cannot unpack “%s” from “%s”: "), display, self->reader.display);
+      return -1;
+    }
+
+  result = func (stage_fd, temp, data);
+  if (result < 0)
+    {
+      set_entry_errno (self, error, errno, name);
+      return -1;
+    }
+
+  *on_disk = on_disk_new (stage_fd, temp);
+  g_array_append_vals (self->replacements,
+                       &(Replacement) { g_strdup (self->dir), stage_fd, g_steal_pointer (&temp),
+                                        g_strdup (base) },
+                       1);
+  return result;
+}
+
 /* Makes @name, whose directory was entered. Returns: what @func returned, or -1 with @error set */
 static int
 make_entry (Extraction  *self,
@@ -392,40 +463,26 @@ make_entry (Extraction  *self,
             const char  *base,
             MakeFunc     func,
             const void  *data,
-            char       **on_disk,
+            OnDisk     **on_disk,
             GError     **error)
 {
-  g_autofree char *temp = NULL;
-  int result = func (self, base, data);
+  int result = func (self->dir_fd, base, data);
 
-  *on_disk = g_strdup (base);
+  *on_disk = NULL;
   if (result >= 0)
     {
       g_ptr_array_add (self->made, g_strdup (name));
+      *on_disk = on_disk_new (-1, base);
       return result;
     }
-  if (errno == EEXIST && !check_replaceable (self, name, base, error))
-    return -1;
-
-  while (result < 0 && errno == EEXIST)
-    {
-      g_free (temp);
-      temp = g_strdup_printf (".tvm-%08x%08x", g_random_int (), g_random_int ());
-      result = func (self, temp, data);
-    }
-  if (result < 0)
+  if (errno != EEXIST)
     {
       set_entry_errno (self, error, errno, name);
       return -1;
     }
 
-  g_ptr_array_add (self->made, g_build_filename (self->dir, temp, NULL));
-  g_array_append_vals (self->replacements,
-                       &(Replacement) { g_strdup (self->dir), g_strdup (temp), g_strdup (base) },
-                       1);
-  g_free (*on_disk);
-  *on_disk = g_steal_pointer (&temp);
-  return result;
+  return check_replaceable (self, name, base, error)
+         ? make_replacement (self, name, base, func, data, on_disk, error) : -1;
 }
 
 static gboolean
@@ -463,7 +520,7 @@ extract_file (Extraction  *self,
   const mode_t mode = (archive_entry_perm (entry) & S_IXUSR) != 0 ? 0755 : 0644;
   struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
   g_autofree char *dir = NULL;
-  char *on_disk = NULL;
+  OnDisk *on_disk = NULL;
   const char *base;
   gboolean ok;
   int fd;
@@ -527,6 +584,27 @@ leads_inside (const char *name,
   return TRUE;
 }
 
+/* Opens the directory that the file @name, which was @on_disk, is in. Returns: a descriptor, or -1
+ * with @error set */
+static int
+open_dir_of (Extraction    *self,
+             const char    *name,
+             const OnDisk  *on_disk,
+             GError       **error)
+{
+  const char *base;
+  g_autofree char *dir = split_name (name, &base);
+  int fd;
+
+  if (on_disk->stage_fd < 0 && !enter_directory (self, dir, error))
+    return -1;
+
+  fd = fcntl (on_disk->stage_fd < 0 ? self->dir_fd : on_disk->stage_fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0)
+    set_entry_errno (self, error, errno, name);
+  return fd;
+}
+
 /* Makes @name another name of the file @target. */
 static gboolean
 extract_hard_link (Extraction  *self,
@@ -535,9 +613,9 @@ extract_hard_link (Extraction  *self,
                    GError     **error)
 {
   g_autofree char *clean = clean_name (self, target, error);
-  g_autofree char *target_dir = NULL;
   g_autofree char *dir = NULL;
-  char *on_disk = NULL;
+  const OnDisk *source;
+  OnDisk *on_disk = NULL;
   const char *base;
   HardLink link;
   int result;
@@ -545,19 +623,16 @@ extract_hard_link (Extraction  *self,
   if (clean == NULL || !check_new (self, name, error))
     return FALSE;
 
-  link.base = g_hash_table_lookup (self->seen, clean);
-  if (link.base == NULL)
+  source = g_hash_table_lookup (self->seen, clean);
+  if (source == NULL)
     return set_hostile (self, error, name, _("it is a hard link to what is not in the archive"));
 
-  target_dir = split_name (clean, &base);
-  dir = split_name (name, &base);
-  if (!enter_directory (self, target_dir, error))
+  link.base = source->base;
+  link.dir_fd = open_dir_of (self, clean, source, error);
+  if (link.dir_fd < 0)
     return FALSE;
 
-  link.dir_fd = fcntl (self->dir_fd, F_DUPFD_CLOEXEC, 0);
-  if (link.dir_fd < 0)
-    return set_entry_errno (self, error, errno, name);
-
+  dir = split_name (name, &base);
   result = enter_directory (self, dir, error)
            ? make_entry (self, name, base, make_hard_link, &link, &on_disk, error) : -1;
   close (link.dir_fd);
@@ -633,14 +708,19 @@ make_links (Extraction  *self,
   for (guint i = 0; i < self->links->len; i++)
     {
       const Link *link = &g_array_index (self->links, Link, i);
-      g_autofree char *on_disk = NULL;
+      OnDisk *on_disk = NULL;
       const char *base;
       g_autofree char *dir = split_name (link->name, &base);
+      int result;
 
       if (g_cancellable_set_error_if_cancelled (self->reader.job->cancellable, error))
         return FALSE;
-      if (!enter_directory (self, dir, error)
-          || make_entry (self, link->name, base, make_symlink, link->target, &on_disk, error) < 0)
+      if (!enter_directory (self, dir, error))
+        return FALSE;
+
+      result = make_entry (self, link->name, base, make_symlink, link->target, &on_disk, error);
+      on_disk_free (on_disk);
+      if (result < 0)
         return FALSE;
     }
 
@@ -658,7 +738,7 @@ replace (Extraction  *self,
 
       if (!enter_directory (self, new->dir, error))
         return FALSE;
-      if (renameat (self->dir_fd, new->temp, self->dir_fd, new->base) != 0)
+      if (renameat (new->stage_fd, new->temp, self->dir_fd, new->base) != 0)
         return set_entry_errno (self, error, errno, new->base);
     }
 
@@ -708,8 +788,9 @@ tvm_archive_extract (TvmArchiveJob  *job,
   g_auto (TvmArchiveLocale) locale = { 0 };
   g_auto (Extraction) self = { .root_fd = directory_fd, .dir_fd = -1, .files = files };
 
-  self.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, on_disk_free);
   self.inodes = g_hash_table_new_full (inode_hash, inode_equal, g_free, NULL);
+  tvm_archive_stages_init (&self.stages);
   self.made = g_ptr_array_new_with_free_func (g_free);
   self.links = g_array_new (FALSE, FALSE, sizeof (Link));
   g_array_set_clear_func (self.links, link_clear);
@@ -722,6 +803,8 @@ tvm_archive_extract (TvmArchiveJob  *job,
   if (extract_all (&self, error))
     return TRUE;
 
+  /* They may be in a directory that goes, too. */
+  tvm_archive_stages_clear (&self.stages);
   undo (&self);
   return FALSE;
 }
