@@ -498,7 +498,7 @@ make_absolute (const char *path)
     return g_strdup (path);
 
   cwd = g_get_current_dir ();
-  return g_build_filename (cwd, path, NULL);
+  return g_str_equal (path, ".") ? g_steal_pointer (&cwd) : g_build_filename (cwd, path, NULL);
 }
 
 static TvmTempPlace *
