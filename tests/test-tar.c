@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static void
@@ -585,7 +586,7 @@ test_properties (TarFixture    *f,
   g_autoptr (TvmTarOptions) options =
     g_object_new (TVM_TYPE_TAR_OPTIONS, "compression", TVM_TAR_COMPRESSION_ZSTD, "level", 3,
                   "threads", 2, "duplicates", TVM_TAR_DUPLICATES_NUMBER, "links",
-                  TVM_TAR_LINKS_SKIP, "sparse", TRUE, "max-entries", (guint64) 1, "max-size",
+                  TVM_TAR_LINKS_SKIP, "sparse", TRUE, "xattrs", TRUE, "max-entries", (guint64) 1, "max-size",
                   (guint64) 2, "max-ratio", (guint64) 3, NULL);
   guint n;
   GParamSpec **pspecs = g_object_class_list_properties (G_OBJECT_GET_CLASS (options), &n);
@@ -607,6 +608,7 @@ test_properties (TarFixture    *f,
   g_assert_cmpint (tvm_tar_options_get_duplicates (options), ==, TVM_TAR_DUPLICATES_REFUSE);
   g_assert_cmpint (tvm_tar_options_get_links (options), ==, TVM_TAR_LINKS_REFUSE);
   g_assert_false (tvm_tar_options_get_sparse (options));
+  g_assert_false (tvm_tar_options_get_xattrs (options));
   g_assert_cmpuint (tvm_tar_options_get_max_entries (options), ==, 100000);
   g_assert_cmpuint (tvm_tar_options_get_max_size (options), ==, G_GUINT64_CONSTANT (8) << 30);
   g_assert_cmpuint (tvm_tar_options_get_max_ratio (options), ==, 200);
@@ -758,6 +760,109 @@ test_sparse (TarFixture    *f,
   g_assert_error (error, TVM_ERROR, TVM_ERROR_INVALID_ARCHIVE);
 }
 
+static void
+assert_xattr (TarFixture *f,
+              const char *name,
+              const char *xattr,
+              const char *expected)
+{
+  g_autofree char *path = tar_path (f, name);
+  char value[16];
+  gssize length = getxattr (path, xattr, value, sizeof value);
+
+  if (expected == NULL)
+    {
+      g_assert_cmpint (length, <, 0);
+      return;
+    }
+  g_assert_cmpint (length, >=, 0);
+  g_assert_cmpmem (value, length, expected, strlen (expected));
+}
+
+/* Only for who asks, and only those that are for users */
+static void
+test_xattrs (TarFixture    *f,
+             gconstpointer  data)
+{
+  const char *odd = "user.100%3D=\nb";
+  g_autoptr (TvmTarOptions) options = tvm_tar_options_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *file = tar_put (f, "a.o", "data", 4);
+  g_autofree char *tar = tar_path (f, "a.tar");
+  g_autofree char *plain = tar_path (f, "plain");
+  g_autofree char *out = tar_path (f, "out");
+
+  if (setxattr (file, "user.one", "1", 1, 0) != 0)
+    {
+      g_test_skip ("No extended attributes on this file system");
+      return;
+    }
+  g_assert_no_errno (setxattr (file, odd, "\n2", 2, 0));
+  g_assert_no_errno (setxattr (file, "user.tvmsupport.holder", "x", 1, 0));
+  if (geteuid () == 0)
+    (void) setxattr (file, "trusted.x", "x", 1, 0);
+
+  g_assert_true (tvm_tar_create (tar, TAR_FILES (file), NULL, NULL, &error));
+  g_assert_no_error (error);
+  tvm_tar_options_set_xattrs (options, TRUE);
+  g_assert_true (tvm_tar_extract (tar, plain, options, NULL, &error));
+  g_assert_no_error (error);
+  assert_xattr (f, "plain/a.o", "user.one", NULL);
+
+  g_assert_true (tvm_tar_create (tar, TAR_FILES (file), options, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (tvm_tar_extract (tar, plain, NULL, NULL, &error));
+  g_assert_no_error (error);
+  assert_xattr (f, "plain/a.o", "user.one", NULL);
+
+  g_assert_true (tvm_tar_extract (tar, out, options, NULL, &error));
+  g_assert_no_error (error);
+  assert_xattr (f, "out/a.o", "user.one", "1");
+  assert_xattr (f, "out/a.o", odd, "\n2");
+  assert_xattr (f, "out/a.o", "user.tvmsupport.holder", NULL);
+  assert_xattr (f, "out/a.o", "trusted.x", NULL);
+}
+
+/* What others packed: GNU tar, and what an attacker would like */
+static void
+test_xattrs_foreign (TarFixture    *f,
+                     gconstpointer  data)
+{
+  g_autoptr (TvmTarOptions) options = tvm_tar_options_new ();
+  g_autoptr (GByteArray) tar = g_byte_array_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *file = tar_put (f, "a.o", "data", 4);
+  g_autofree char *gnu = tar_path (f, "gnu.tar");
+  g_autofree char *out = tar_path (f, "out");
+  g_autofree char *path = NULL;
+
+  if (setxattr (file, "user.one", "1", 1, 0) != 0)
+    {
+      g_test_skip ("No extended attributes on this file system");
+      return;
+    }
+
+  tvm_tar_options_set_xattrs (options, TRUE);
+  if (TAR_RUN (f, NULL, "tar", "--xattrs", "-cf", "gnu.tar", "a.o"))
+    {
+      g_assert_true (tvm_tar_extract (gnu, out, options, NULL, &error));
+      g_assert_no_error (error);
+      assert_xattr (f, "out/a.o", "user.one", "1");
+    }
+
+  tar_add_pax (tar, "35 SCHILY.xattr.trusted.x=evil-val\n");
+  tar_add_file (tar, "b.o", "data");
+  tar_add_pax (tar, "27 SCHILY.xattr.user.two=2\n");
+  tar_add_file (tar, "c.o", "data");
+  tar_add_end (tar);
+  path = tar_put (f, "b.tar", (const char *) tar->data, tar->len);
+  g_assert_true (tvm_tar_extract (path, out, options, NULL, &error));
+  g_assert_no_error (error);
+  assert_xattr (f, "out/b.o", "trusted.x", NULL);
+  assert_xattr (f, "out/b.o", "user.two", NULL);
+  assert_xattr (f, "out/c.o", "user.two", "2");
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -776,6 +881,8 @@ main (int   argc,
   ADD ("members/broken", test_members_broken);
   ADD ("duplicates", test_duplicates);
   ADD ("sparse", test_sparse);
+  ADD ("xattrs", test_xattrs);
+  ADD ("xattrs/foreign", test_xattrs_foreign);
   ADD ("list", test_list);
   ADD ("create/fails", test_create_fails);
   ADD ("create/no-space", test_create_no_space);

@@ -4,6 +4,7 @@
 #include "tool-fixture.h"
 
 #include <glib/gstdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* `tvmsupport tar` and `tvmsupport untar` */
@@ -93,6 +94,33 @@ test_options (Fixture       *self,
 }
 
 static void
+test_xattrs (Fixture       *self,
+             gconstpointer  data)
+{
+  g_autofree char *packed = g_build_filename (self->folder, "x.o", NULL);
+  g_autofree char *unpacked = g_build_filename (self->folder, "out/x.o", NULL);
+  g_autofree char *plain = g_build_filename (self->folder, "plain/x.o", NULL);
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+  char value;
+
+  write_file (self, "x.o", "x");
+  if (setxattr (packed, "user.test", "1", 1, 0) != 0)
+    {
+      g_test_skip ("No extended attributes on this file system");
+      return;
+    }
+
+  run (self, &outcome, "tar --xattrs a.tar x.o");
+  assert_quiet (&outcome);
+  run (self, &outcome, "untar --xattrs a.tar out");
+  assert_quiet (&outcome);
+  g_assert_cmpint (getxattr (unpacked, "user.test", &value, 1), ==, 1);
+  run (self, &outcome, "untar a.tar plain");
+  assert_quiet (&outcome);
+  g_assert_cmpint (getxattr (plain, "user.test", &value, 1), ==, -1);
+}
+
+static void
 test_failures (Fixture       *self,
                gconstpointer  data)
 {
@@ -174,6 +202,7 @@ main (int   argc,
 #define ADD(name, func) g_test_add ("/tool/tar/" name, Fixture, NULL, set_up, func, remove_all)
   ADD ("there-and-back", test_there_and_back);
   ADD ("options", test_options);
+  ADD ("xattrs", test_xattrs);
   ADD ("failures", test_failures);
   ADD ("names", test_names);
 #undef ADD

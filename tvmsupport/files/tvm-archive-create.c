@@ -219,6 +219,8 @@ pack_file (Packer             *self,
 
   if (!sparse)
     archive_entry_sparse_clear (entry);
+  if (self->job->settings.xattrs && !tvm_archive_xattr_pack (fd, entry))
+    return set_read_error (error, errno, name);
   if (!write_header (self, entry, error))
     return FALSE;
 

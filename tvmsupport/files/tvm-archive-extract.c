@@ -539,6 +539,8 @@ extract_file (Extraction  *self,
 
   remember_inode (self, fd);
   ok = write_data (self, name, fd, error);
+  if (ok && self->reader.job->settings.xattrs && !tvm_archive_xattr_unpack (fd, entry))
+    ok = set_entry_errno (self, error, errno, name);
   if (ok && archive_entry_mtime_is_set (entry))
     {
       times[1].tv_sec = archive_entry_mtime (entry);

@@ -76,6 +76,7 @@ typedef struct
   guint threads;
   TvmTarDuplicates duplicates;
   gboolean sparse;
+  gboolean xattrs;
   TvmTarLinks links;
   guint64 max_entries;
   guint64 max_size;
@@ -230,6 +231,13 @@ gboolean    tvm_archive_create     (TvmArchiveJob      *job,
                                     const char         *output,
                                     const char * const *files,
                                     GError            **error);
+
+/* Adds the extended attributes of @fd to @entry, or those of @entry to @fd: those that are for users.
+ * Returns: FALSE with errno */
+gboolean    tvm_archive_xattr_pack   (int              fd,
+                                      TvmArchiveEntry *entry);
+gboolean    tvm_archive_xattr_unpack (int              fd,
+                                      TvmArchiveEntry *entry);
 
 /* Opens @path, "" for itself, below @root_fd: nothing on the way and not the last component may be
  * a symbolic link, and there is no way out. Returns: a descriptor, or -1 with errno: ELOOP or

@@ -164,8 +164,10 @@ tvm_archive_sink_open (TvmArchiveSink            *self,
   else
     self->buffer = g_malloc (BUFFER_SIZE);
 
-  /* "Restricted" adds pax records only for what plain ustar cannot say. Blocks are ours to make. */
+  /* "Restricted" adds pax records only for what plain ustar cannot say. Blocks are ours to make.
+   * Extended attributes are written once, as GNU tar does. */
   if (archive_write_set_format_pax_restricted (archive) != ARCHIVE_OK
+      || archive_write_set_format_option (archive, "pax", "xattrheader", "SCHILY") != ARCHIVE_OK
       || archive_write_set_bytes_per_block (archive, 0) != ARCHIVE_OK)
     {
       tvm_archive_set_error (error, archive, output->display);

@@ -53,6 +53,7 @@ typedef enum
   PROP_DUPLICATES,
   PROP_LINKS,
   PROP_SPARSE,
+  PROP_XATTRS,
   PROP_MAX_ENTRIES,
   PROP_MAX_SIZE,
   PROP_MAX_RATIO,
@@ -87,6 +88,9 @@ tvm_tar_options_get_property (GObject    *object,
       break;
     case PROP_SPARSE:
       g_value_set_boolean (value, settings->sparse);
+      break;
+    case PROP_XATTRS:
+      g_value_set_boolean (value, settings->xattrs);
       break;
     case PROP_MAX_ENTRIES:
       g_value_set_uint64 (value, settings->max_entries);
@@ -130,6 +134,9 @@ tvm_tar_options_set_property (GObject      *object,
       break;
     case PROP_SPARSE:
       tvm_tar_options_set_sparse (self, g_value_get_boolean (value));
+      break;
+    case PROP_XATTRS:
+      tvm_tar_options_set_xattrs (self, g_value_get_boolean (value));
       break;
     case PROP_MAX_ENTRIES:
       tvm_tar_options_set_max_entries (self, g_value_get_uint64 (value));
@@ -228,6 +235,20 @@ install_packing_properties (void)
 static void
 install_reading_properties (void)
 {
+  /**
+   * TvmTarOptions:xattrs: (getter get_xattrs) (setter set_xattrs)
+   *
+   * Whether the extended attributes of regular files are packed, or unpacked.
+   *
+   * Only those whose names begin with `user.`: the others grant rights, or are those of the machine,
+   * and are neither packed nor unpacked. Those that the file system cannot keep when they are
+   * unpacked are an error.
+   *
+   * Since: 1.0
+   */
+  obj_props[PROP_XATTRS] =
+    g_param_spec_boolean ("xattrs", NULL, NULL, FALSE, PROPERTY_FLAGS);
+
   /**
    * TvmTarOptions:links: (getter get_links) (setter set_links)
    *
@@ -567,6 +588,49 @@ tvm_tar_options_set_sparse (TvmTarOptions *self,
 
   self->settings.sparse = value;
   g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_SPARSE]);
+}
+
+/**
+ * tvm_tar_options_get_xattrs: (get-property xattrs)
+ * @self: options
+ *
+ * Gets the value of [property@TvmSupport.TarOptions:xattrs].
+ *
+ * Returns: whether extended attributes are packed and unpacked
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_tar_options_get_xattrs (TvmTarOptions *self)
+{
+  g_return_val_if_fail (TVM_IS_TAR_OPTIONS (self), FALSE);
+
+  return self->settings.xattrs;
+}
+
+/**
+ * tvm_tar_options_set_xattrs: (set-property xattrs)
+ * @self: options
+ * @value: whether extended attributes are packed and unpacked
+ *
+ * Sets [property@TvmSupport.TarOptions:xattrs].
+ *
+ * What has been started goes on with what it had.
+ *
+ * Since: 1.0
+ */
+void
+tvm_tar_options_set_xattrs (TvmTarOptions *self,
+                            gboolean       value)
+{
+  g_return_if_fail (TVM_IS_TAR_OPTIONS (self));
+
+  value = !!value;
+  if (self->settings.xattrs == value)
+    return;
+
+  self->settings.xattrs = value;
+  g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_XATTRS]);
 }
 
 /**

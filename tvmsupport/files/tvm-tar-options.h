@@ -123,6 +123,11 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 void tvm_tar_options_set_sparse (TvmTarOptions *self,
                                  gboolean       value);
 TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean tvm_tar_options_get_xattrs (TvmTarOptions *self);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void tvm_tar_options_set_xattrs (TvmTarOptions *self,
+                                 gboolean       value);
+TVM_SUPPORT_AVAILABLE_IN_1_0
 guint64 tvm_tar_options_get_max_entries (TvmTarOptions *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void tvm_tar_options_set_max_entries (TvmTarOptions *self,

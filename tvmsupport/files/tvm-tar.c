@@ -333,12 +333,14 @@ extract (TvmArchiveJob  *job,
  * 100,000 entries, 8 GiB, and 64 MiB at over 200 times its own size.
  *
  * Files that are there are replaced, never written to; symbolic links are not followed inside
- * @directory, wherever they come from. Modes become 0755 or 0644 less the umask; owners and
- * attributes are not restored, the times of files are.
+ * @directory, wherever they come from. Modes become 0755 or 0644 less the umask; owners are not
+ * restored, the times of files are, extended attributes with [property@TvmSupport.TarOptions:xattrs].
  *
  * If @directory is not there, it appears when it is complete, even if the process is killed
  * meanwhile. In one that is there, what is new is removed again on failure, and files are replaced
- * after all else is done. Errors of the file system come as `G_IO_ERROR`.
+ * after all else is done: until then they are in a folder `.tvm-stage-…` in it, which the next one
+ * that replaces something there removes should the process be killed. Errors of the file system come
+ * as `G_IO_ERROR`.
  *
  * This function blocks; see [func@TvmSupport.tar_extract_async].
  *

@@ -99,6 +99,7 @@ tool_run_tar (Tool  *tool,
   int threads = 0;
   gboolean number = FALSE;
   gboolean sparse = FALSE;
+  gboolean xattrs = FALSE;
   int status = 0;
   const GOptionEntry entries[] = {
     { "compression", 'c', 0, G_OPTION_ARG_STRING, &compression,
@@ -107,6 +108,7 @@ tool_run_tar (Tool  *tool,
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &threads, N_("How many threads compress"), N_("NUMBER") },
     { "number", 'n', 0, G_OPTION_ARG_NONE, &number, N_("Number files of one name"), NULL },
     { "sparse", 'S', 0, G_OPTION_ARG_NONE, &sparse, N_("Pack holes as holes"), NULL },
+    { "xattrs", 0, 0, G_OPTION_ARG_NONE, &xattrs, N_("Pack extended attributes"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL,
       N_("ARCHIVE FILE…") },
     G_OPTION_ENTRY_NULL
@@ -129,6 +131,7 @@ tool_run_tar (Tool  *tool,
   tvm_tar_options_set_level (options, level);
   tvm_tar_options_set_threads (options, (guint) threads);
   tvm_tar_options_set_sparse (options, sparse);
+  tvm_tar_options_set_xattrs (options, xattrs);
   if (number)
     tvm_tar_options_set_duplicates (options, TVM_TAR_DUPLICATES_NUMBER);
   return pack (tool, options, (const char *const *) rest);
@@ -326,12 +329,14 @@ tool_run_untar (Tool  *tool,
     .max_ratio = (gint64) tvm_tar_options_get_max_ratio (options),
   };
   gboolean only_list = FALSE;
+  gboolean xattrs = FALSE;
   gboolean json = FALSE;
   int status = 0;
   const GOptionEntry entries[] = {
     { "list", 't', 0, G_OPTION_ARG_NONE, &only_list, N_("Write the names, unpack nothing"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_("With --list: write JSON"), NULL },
     { "links", 0, 0, G_OPTION_ARG_STRING, &limits.links, N_("refuse, skip or inside"), N_("HOW") },
+    { "xattrs", 0, 0, G_OPTION_ARG_NONE, &xattrs, N_("Unpack extended attributes"), NULL },
     { "max-entries", 0, 0, G_OPTION_ARG_INT64, &limits.max_entries,
       N_("How many files and folders there may be"), N_("NUMBER") },
     { "max-size", 0, 0, G_OPTION_ARG_STRING, &limits.max_size,
@@ -354,6 +359,7 @@ tool_run_untar (Tool  *tool,
   if (json && !only_list)
     return tool_usage ("untar", _("“%s” goes with “%s”"), "--json", "--list");
 
+  tvm_tar_options_set_xattrs (options, xattrs);
   status = apply_limits (&limits, options);
   if (status != 0)
     return status;
