@@ -19,7 +19,7 @@ LANGUAGES = {
     ".sh": "sh",
     ".vala": "vala",
 }
-DIRECTIVE = re.compile(r"^\{\{example ([\w.-]+)\}\}$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\{\{example ([\w./-]+)\}\}$", re.MULTILINE)
 
 
 def example(directory, name):
