@@ -514,6 +514,58 @@ test_shutdown_cancel (PoolFixture   *fixture,
   g_assert_cmpuint (outcomes.n_cancelled, ==, 20);
 }
 
+static gint32
+get_worker_pid (TvmPoolExecutor *pool)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (TvmTaskResult) result = NULL;
+  g_autoptr (TvmTask) task = add_task (1, 2);
+
+  result = tvm_pool_executor_submit (pool, task, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (tvm_task_result_get_status (result), ==, TVM_STATUS_KIND_COMPLETE);
+  return tvm_task_result_get_worker_pid (result);
+}
+
+static void
+test_recycle (PoolFixture   *fixture,
+              gconstpointer  data)
+{
+  g_autoptr (TvmPoolExecutor) pool = pool_fixture_pool (fixture);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (TvmTask) task = tvm_task_new ("spin_blocked", NULL);
+  g_autoptr (GError) error = NULL;
+  Outcomes outcomes = { 0, 0 };
+
+  /* Without a worker there is nothing to wait for. */
+  g_assert_true (tvm_pool_executor_recycle (pool, NULL, &error));
+  g_assert_no_error (error);
+
+  for (int i = 0; i < 3; i++)
+    {
+      gint32 pid = get_worker_pid (pool);
+
+      g_assert_true (tvm_pool_executor_recycle (pool, NULL, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (kill (pid, 0), ==, -1);
+      g_assert_cmpint (get_worker_pid (pool), !=, pid);
+    }
+
+  tvm_pool_executor_submit_async (pool, task, NULL, count_outcome, &outcomes);
+  g_assert_true (tvm_pool_executor_recycle (pool, NULL, &error));
+
+  /* It is true all the same where there is nothing to wait for. */
+  g_cancellable_cancel (cancellable);
+  g_assert_true (tvm_pool_executor_recycle (pool, cancellable, &error));
+  g_assert_no_error (error);
+  get_worker_pid (pool);
+  pool_fixture_end (g_steal_pointer (&pool));
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  /* It died. */
+  g_assert_cmpuint (outcomes.n_complete, ==, 1);
+}
+
 static void
 test_shutdown_given_up (PoolFixture   *fixture,
                         gconstpointer  data)
@@ -766,6 +818,7 @@ main (int    argc,
   pool_fixture_add ("/pool/spares/none", test_no_spares);
   pool_fixture_add ("/pool/shutdown/drain", test_shutdown_drain);
   pool_fixture_add ("/pool/shutdown/cancel", test_shutdown_cancel);
+  pool_fixture_add ("/pool/recycle", test_recycle);
   pool_fixture_add ("/pool/shutdown/given-up", test_shutdown_given_up);
   pool_fixture_add ("/pool/shutdown/in-callback", test_shutdown_in_callback);
   pool_fixture_add ("/pool/dropped", test_dropped);

@@ -335,3 +335,32 @@ def test_note_is_used(tmp_path):
     assert is_there(pid)
     worker.kill()
     wait_gone(pid)
+
+
+def test_next_pool():
+    """It has the nursery of the one before, and nothing that the calls of that one did."""
+
+    def change():
+        sys.modules["__changed__"] = 1
+        return os.getpid(), os.getppid()
+
+    def look():
+        return os.getpid(), os.getppid(), "__changed__" in sys.modules
+
+    with popen_pool.PopenPoolExecutor(1) as pool:
+        pid, nursery = pool.submit(change).result()
+    assert not is_there(pid)
+    with popen_pool.PopenPoolExecutor(1, timeout=0.1) as again:
+        assert again.submit(look).result()[1:] == (nursery, False)
+        with pytest.raises(TimeoutError):
+            again.submit(time.sleep, PATIENCE).result()
+        # The first one has ended, whoever has its nursery.
+        pool.shutdown()
+        with pytest.raises(RuntimeError, match="shutdown"):
+            pool.submit(look)
+        assert again.submit(look).result()[1] == nursery
+    with popen_pool.PopenPoolExecutor(1, preload=["wave"]) as other:
+        assert other.submit(look).result()[1] != nursery
+    with popen_pool.PopenPoolExecutor(1, initializer=os.getpid) as other:
+        assert other.submit(look).result()[1] != nursery
+    wait_gone(nursery)

@@ -132,6 +132,20 @@ TvmMapIterator  *tvm_pool_executor_map_tasks        (TvmPoolExecutor      *self,
                                                      TvmMapFlags           flags);
 
 TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean         tvm_pool_executor_recycle          (TvmPoolExecutor      *self,
+                                                     GCancellable         *cancellable,
+                                                     GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+void             tvm_pool_executor_recycle_async    (TvmPoolExecutor      *self,
+                                                     GCancellable         *cancellable,
+                                                     GAsyncReadyCallback   callback,
+                                                     gpointer              user_data);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+gboolean         tvm_pool_executor_recycle_finish   (TvmPoolExecutor      *self,
+                                                     GAsyncResult         *result,
+                                                     GError              **error);
+
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean         tvm_pool_executor_shutdown         (TvmPoolExecutor      *self,
                                                      TvmShutdownMode       mode,
                                                      GCancellable         *cancellable,

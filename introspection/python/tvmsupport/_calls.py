@@ -25,6 +25,8 @@ _TIMED_OUT = int(TvmSupport.Error.TIMED_OUT)
 _DIED = int(TvmSupport.Error.WORKER_DIED)
 # How long a wait may miss a signal that came just before it
 _SLICE = 100
+# How many seconds the nursery of a pool that has ended waits for the next one
+_PARKED_FOR = 10
 
 
 class RemoteError(RuntimeError):
@@ -283,6 +285,25 @@ class _Queue:
             future._awaiting.release()
 
 
+class _Parked:
+    """A pool that has ended, but for its nursery, which the next one of the same kind takes over."""
+
+    def __init__(self, key, pool):
+        self.key = key
+        self.pool = pool
+        self.timer = threading.Timer(_PARKED_FOR, _process.drop_parked, [self])
+        self.timer.daemon = True
+        self.timer.start()
+
+    def end(self):
+        self.timer.cancel()
+        try:
+            self.pool.shutdown(TvmSupport.ShutdownMode.CANCEL)
+        except GLib.Error:
+            # Of a fork of the process that made it
+            pass
+
+
 class _Process:
     """What this process has, and what a fork of it must not use."""
 
@@ -295,6 +316,7 @@ class _Process:
         self.lock = threading.Lock()
         self.queue = None
         self.pools = weakref.WeakSet()
+        self.parked = None
 
     def get_queue(self):
         if self.queue is None:
@@ -306,22 +328,52 @@ class _Process:
         futures = list(self.queue.futures.values()) if self.queue is not None else ()
         return [it for it in futures if isinstance(it, CallFuture) and it._pool is pool]
 
+    def take_parked(self, key):
+        with self.lock:
+            parked = self.parked
+            if parked is None or parked.key != key:
+                return None
+            self.parked = None
+        parked.timer.cancel()
+        return parked.pool
+
+    def park(self, key, pool):
+        parked = _Parked(key, pool)
+        with self.lock:
+            before, self.parked = self.parked, parked
+        if before is not None:
+            before.end()
+
+    def drop_parked(self, parked):
+        with self.lock:
+            if self.parked is not parked:
+                return
+            self.parked = None
+        parked.end()
+
     def end(self):
         """Nothing outlives the interpreter."""
+        parked, self.parked = self.parked, None
+        if parked is not None:
+            parked.end()
         for pool in list(self.pools):
             pool.kill()
 
 
 _process = _Process()
+take_parked = _process.take_parked
 
 
 class Pool:
     """A TvmPoolExecutor of Python workers."""
 
-    def __init__(self, pool, timeout):
+    def __init__(self, pool, timeout, key):
         self.pool = pool
         self.pointer = pointer(pool)
         self.timeout = timeout
+        self.key = key
+        # To the next one
+        self.given = False
         self.ended = False
         _process.pools.add(self)
 
@@ -341,6 +393,8 @@ class Pool:
     def kill(self):
         """Cancels all calls; no process is left."""
         self.ended = True
+        if self.given:
+            return
         try:
             self.pool.shutdown(TvmSupport.ShutdownMode.CANCEL)
         except GLib.Error:
@@ -356,12 +410,24 @@ class Pool:
         if not wait:
             return
         try:
-            self.pool.shutdown(TvmSupport.ShutdownMode.DRAIN)
             for future in pending:
                 future.settle()
+            self.end()
         except BaseException:
             self.kill()
             raise
+
+    def end(self):
+        """Returns when no worker is left."""
+        with _process.lock:
+            key, self.key = self.key, None
+            given = self.given
+            self.given = given or key is not None
+        if key is not None:
+            self.pool.recycle()
+            _process.park(key, self.pool)
+        elif not given:
+            self.pool.shutdown(TvmSupport.ShutdownMode.DRAIN)
 
 
 def send(worker, task, timeout):

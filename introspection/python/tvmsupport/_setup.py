@@ -64,6 +64,12 @@ def _set_outputs(spec, stdout, stderr):
     _set_output(spec, "stderr", stderr)
 
 
+def get_key(max_workers, preload):
+    """What pools have in common that can have the same nursery one after the other."""
+    environment = _environment(preload)[0]
+    return max_workers, environment, os.getcwd(), frozenset(os.environb.items())
+
+
 def make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload):
     """A TvmWorkerSpec of Python workers."""
     spec = TvmSupport.WorkerSpec.new_runtime(_interpreter(), TvmSupport.PayloadType.BYTES, True)

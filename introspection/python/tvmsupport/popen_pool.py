@@ -183,14 +183,19 @@ class PopenPoolExecutor(concurrent.futures.Executor):
     ):
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
-        spec = _setup.make_spec(
-            initializer, initargs, maximum_process_uses, stdout, stderr, preload
-        )
-        self._timeout = timeout
         self._max_workers = max_workers or os.cpu_count() or 1
-        pool = TvmSupport.PoolExecutor.new(spec, self._max_workers)
+        own = (initializer, maximum_process_uses, stdout, stderr)
+        key, pool = None, None
+        if own == (None,) * len(own):
+            key = _setup.get_key(self._max_workers, preload)
+            pool = _calls.take_parked(key)
+        if pool is None:
+            spec = _setup.make_spec(
+                initializer, initargs, maximum_process_uses, stdout, stderr, preload
+            )
+            pool = TvmSupport.PoolExecutor.new(spec, self._max_workers)
         pool.set_timeout(_milliseconds(timeout))
-        self._pool = _calls.Pool(pool, timeout)
+        self._pool = _calls.Pool(pool, timeout, key)
 
     def submit(self, fn, /, *args, **kwargs):
         """Starts a call ``fn(*args, **kwargs)`` when a process is free.
