@@ -10,16 +10,11 @@ import argparse
 import re
 import xml.etree.ElementTree as ElementTree
 
-CORE = "{http://www.gtk.org/introspection/core/1.0}"
-C = "{http://www.gtk.org/introspection/c/1.0}"
-GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
+from gir import CORE, FLOATS, GLIB, INTEGERS, is_moved, property_is_nullable, shown_parameters
+from gir import is_introspectable as is_in_gir
 
-NUMBERS = (
-    "gint guint gint8 guint8 gint16 guint16 gint32 guint32 gint64 guint64 glong gulong gsize gssize"
-    " gdouble gfloat gshort gushort gchar guchar goffset time_t pid_t"
-).split()
 PLAIN_TYPES = {
-    **dict.fromkeys(NUMBERS, "number"),
+    **dict.fromkeys([*INTEGERS, *FLOATS], "number"),
     "gboolean": "boolean",
     "utf8": "string",
     "filename": "string",
@@ -38,7 +33,7 @@ def indent(lines, levels=1):
 
 
 def is_introspectable(node):
-    return node.get("introspectable") != "0" and node.get("moved-to") is None
+    return is_in_gir(node) and not is_moved(node)
 
 
 def documentation(node, extra=()):
@@ -96,18 +91,8 @@ class Callable:
         self.writer = writer
         self.node = node
         self.name = node.get("name")
-        self.parameters = list(node.iterfind(f"{CORE}parameters/{CORE}parameter"))
         self.value = node.find(CORE + "return-value")
-        hidden = set()
-        for typed in [*self.parameters, self.value]:
-            array = typed.find(CORE + "array")
-            if array is not None and array.get("length") is not None:
-                hidden.add(int(array.get("length")))
-        for parameter in self.parameters:
-            hidden |= {
-                int(parameter.get(key)) for key in ("closure", "destroy") if parameter.get(key)
-            }
-        self.shown = [it for i, it in enumerate(self.parameters) if i not in hidden]
+        self.shown = shown_parameters(node)
 
     def inputs(self):
         return [it for it in self.shown if it.get("direction") != "out"]
@@ -251,7 +236,7 @@ class Writer:
         for it in node.iterfind(CORE + "property"):
             if not is_introspectable(it):
                 continue
-            nullable = self.accessor_is_nullable(node, it)
+            nullable = property_is_nullable(node, it)
             written = it.get("writable") == "1"
             settable = written and it.get("construct-only") != "1"
             for name in self.spellings(it.get("name")):
@@ -269,15 +254,6 @@ class Writer:
                 else:
                     declared.append(f"{'' if settable else 'readonly '}{name}: {kind};")
         return declared, given
-
-    @staticmethod
-    def accessor_is_nullable(node, prop):
-        """The GIR does not say it of a property, but of what gets it."""
-        getters = [prop.get("getter"), f"dup_{prop.get('name').replace('-', '_')}"]
-        for method in node.iterfind(CORE + "method"):
-            if method.get("name") in getters:
-                return method.find(CORE + "return-value").get("nullable") == "1"
-        return False
 
     def signals_of(self, node):
         lines = []

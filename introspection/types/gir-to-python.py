@@ -11,17 +11,12 @@ import keyword
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
-CORE = "{http://www.gtk.org/introspection/core/1.0}"
-GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
+from gir import CORE, FLOATS, GLIB, INTEGERS, is_introspectable, property_is_nullable
+from gir import shown_parameters
 
-NUMBERS = (
-    "gint guint gint8 guint8 gint16 guint16 gint32 guint32 gint64 guint64 glong gulong gsize gssize"
-    " gshort gushort gchar guchar goffset time_t pid_t GLib.Quark"
-).split()
 PLAIN_TYPES = {
-    **dict.fromkeys(NUMBERS, "int"),
-    "gdouble": "float",
-    "gfloat": "float",
+    **dict.fromkeys([*INTEGERS, "GLib.Quark"], "int"),
+    **dict.fromkeys(FLOATS, "float"),
     "gboolean": "bool",
     "utf8": "str",
     "filename": "str",
@@ -48,7 +43,7 @@ DEFAULTS = {
     ("PoolExecutor", "new"): ("max_workers",),
 }
 HEADER = '''# SPDX-License-Identifier: Apache-2.0
-# Made of the GIR by introspection/stubs/gir-to-stubs.py
+# Made of the GIR by introspection/types/gir-to-python.py
 
 import os
 import pathlib
@@ -66,10 +61,6 @@ _Callback = Callable[..., None]
 _List = list
 _RawBytes = bytes
 '''
-
-
-def is_introspectable(node):
-    return node.get("introspectable") != "0"
 
 
 def safe(name):
@@ -105,19 +96,9 @@ class Function:
         self.name = node.get("name")
         self.owner = owner
         self.kind = node.tag[len(CORE) :]
-        self.parameters = list(node.iterfind(f"{CORE}parameters/{CORE}parameter"))
         self.value = node.find(CORE + "return-value")
         self.siblings = siblings
-        hidden = set()
-        for typed in [*self.parameters, self.value]:
-            array = typed.find(CORE + "array")
-            if array is not None and array.get("length") is not None:
-                hidden.add(int(array.get("length")))
-        for parameter in self.parameters:
-            hidden |= {
-                int(parameter.get(key)) for key in ("closure", "destroy") if parameter.get(key)
-            }
-        self.shown = [it for i, it in enumerate(self.parameters) if i not in hidden]
+        self.shown = shown_parameters(node)
 
     def result(self):
         kinds = [type_of(self.value)]
@@ -185,10 +166,13 @@ def write_properties(node):
     if not properties:
         return []
     names = [(it, safe(it.get("name").replace("-", "_"))) for it in properties]
+    none = {name: " | None" if property_is_nullable(node, it) else "" for it, name in names}
     settable = [
-        f"{name}: {type_of(it, True)} = ..." for it, name in names if it.get("writable") == "1"
+        f"{name}: {type_of(it, True)}{none[name]} = ..."
+        for it, name in names
+        if it.get("writable") == "1"
     ]
-    props = [f"    {name}: {type_of(it)}" for it, name in names]
+    props = [f"    {name}: {type_of(it)}{none[name]}" for it, name in names]
     parent = node.get("parent")
     base = f"({parent}._Props)" if parent and "." not in parent else ""
     init = ["*", *settable, "**properties: Any"] if settable else ["**properties: Any"]
