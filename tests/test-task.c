@@ -133,6 +133,30 @@ test_encode_nothing (void)
 }
 
 static void
+test_set_description (void)
+{
+  g_autoptr (GBytes) payload = g_bytes_new_static ("abc", 3);
+  g_autoptr (TvmTask) task = tvm_task_new_bytes (payload);
+  g_autoptr (TvmTask) copy = NULL;
+  g_autofree char *set = NULL;
+  g_autofree char *mended = NULL;
+  g_autofree char *unset = NULL;
+
+  tvm_task_set_description (task, "measure");
+  copy = tvm_task_copy (task);
+  g_object_get (copy, "description", &set, NULL);
+  g_assert_cmpstr (set, ==, "measure");
+
+  g_object_set (task, "description", "a\377b", NULL);
+  mended = tvm_task_dup_description (task);
+  g_assert_cmpstr (mended, ==, "a\357\277\275b");
+
+  tvm_task_set_description (task, NULL);
+  unset = tvm_task_dup_description (task);
+  g_assert_cmpstr (unset, ==, "3 bytes of data");
+}
+
+static void
 test_add_bytes (void)
 {
   g_autoptr (GBytes) first = g_bytes_new_static ("ab", 2);
@@ -394,6 +418,7 @@ main (int    argc,
   g_test_add_func ("/task/properties", test_properties);
   g_test_add_func ("/task/floating", test_floating);
   g_test_add_func ("/task/add-bytes", test_add_bytes);
+  g_test_add_func ("/task/set-description", test_set_description);
 
   return g_test_run ();
 }

@@ -151,6 +151,8 @@ await run({
         large[5000000] = 7;
         const answer = await pool.call_async(it => [it.length, it], [large]);
         assertEqual([answer[0], answer[1].length, answer[1][5000000]], [5000001, 5000001, 7]);
+        const both = await pool.call_async((a, b) => [b, a], [large, floats]);
+        assertEqual([both[1].length, both[0][0], both[1][5000000]], [5000001, 0.5, 7]);
     }),
 
     'throws what the function threw': () => withPool(async pool => {
@@ -256,6 +258,7 @@ await run({
         const error = await caught((async () => result.unpack())());
         assert(error.matches(TvmSupport.Error, TvmSupport.Error.TIMED_OUT));
         assert(error.result === result);
+        assert(error.message.includes('“() => {”'), error.message);
         assertEqual(await pool.call_async(() => 2), 2);
         await pool.shutdown_async();
         assert(!lives(result.get_worker_pid()));

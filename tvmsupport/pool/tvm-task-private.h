@@ -17,6 +17,7 @@ struct _TvmTask
   GBytes *bytes;            /* BYTES (owned) */
   GPtrArray *more_bytes;    /* BYTES (nullable) (owned) (element-type GBytes): behind them */
   char **argv;              /* COMMAND */
+  char *description;        /* (nullable): instead of what the task says itself */
 
   gint64 timeout_msec;      /* -1: that of the pool */
   gint64 soft_timeout_msec; /* -1: that of the pool */

@@ -156,12 +156,14 @@ tvm_task_set_property (GObject      *object,
     case PROP_OUTPUT_LIMIT:
       tvm_task_set_output_limit (self, g_value_get_uint64 (value));
       break;
+    case PROP_DESCRIPTION:
+      tvm_task_set_description (self, g_value_get_string (value));
+      break;
     case PROP_PAYLOAD_TYPE:
     case PROP_FUNCTION:
     case PROP_ARGS:
     case PROP_PAYLOAD:
     case PROP_ARGV:
-    case PROP_DESCRIPTION:
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
       break;
@@ -178,6 +180,7 @@ tvm_task_finalize (GObject *object)
   g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_pointer (&self->more_bytes, g_ptr_array_unref);
   g_strfreev (self->argv);
+  g_free (self->description);
   g_free (self->cwd);
   g_strfreev (self->environment);
   g_clear_pointer (&self->stdin_bytes, g_bytes_unref);
@@ -245,7 +248,9 @@ install_payload_properties (void)
    *
    * Since: 1.0
    */
-  obj_props[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, flags);
+  obj_props[PROP_DESCRIPTION] =
+    g_param_spec_string ("description", NULL, NULL, NULL,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 }
 
 static void
@@ -488,6 +493,7 @@ tvm_task_copy (TvmTask *self)
   for (guint i = 0; self->more_bytes != NULL && i < self->more_bytes->len; i++)
     tvm_task_add_bytes (copy, g_ptr_array_index (self->more_bytes, i));
   copy->argv = g_strdupv (self->argv);
+  copy->description = g_strdup (self->description);
   copy->timeout_msec = self->timeout_msec;
   copy->soft_timeout_msec = self->soft_timeout_msec;
   copy->priority = self->priority;
@@ -513,8 +519,8 @@ get_payload_size (TvmTask *self)
  * tvm_task_dup_description: (get-property description)
  * @self: a task
  *
- * Says what the task is: the name of its function, its command quoted for a POSIX shell, or how
- * large it is. Error messages call it so, but cut what is longer than about 200 characters.
+ * Says what the task is: what was set, else the name of its function, its command quoted for a POSIX
+ * shell, or how large it is. Error messages call it so, but cut what is longer than about 200 characters.
  *
  * Returns: (transfer full): valid UTF-8, not for machines
  *
@@ -526,6 +532,9 @@ tvm_task_dup_description (TvmTask *self)
   g_autofree char *text = NULL;
 
   g_return_val_if_fail (TVM_IS_TASK (self), NULL);
+
+  if (self->description != NULL)
+    return g_utf8_make_valid (self->description, -1);
 
   switch (self->payload_type)
     {
@@ -539,6 +548,34 @@ tvm_task_dup_description (TvmTask *self)
       text = g_format_size (get_payload_size (self));
       return g_strdup_printf (C_("what a task is", "%s of data"), text);
     }
+}
+
+/**
+ * tvm_task_set_description: (set-property description)
+ * @self: a task
+ * @description: (nullable): what the task is, or %NULL for what it says itself
+ *
+ * Sets how error messages call the task. This is of use for a task of bytes, of which only its
+ * runtime knows what it is.
+ *
+ * Since: 1.0
+ */
+void
+tvm_task_set_description (TvmTask    *self,
+                          const char *description)
+{
+  char *old;
+
+  g_return_if_fail (TVM_IS_TASK (self));
+
+  old = self->description;
+  if (g_strcmp0 (old, description) == 0)
+    return;
+
+  /* @description may be what the task holds */
+  self->description = g_strdup (description);
+  g_free (old);
+  g_object_notify_by_pspec (G_OBJECT (self), obj_props[PROP_DESCRIPTION]);
 }
 
 char *

@@ -30,6 +30,10 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 char       *tvm_task_dup_description       (TvmTask             *self);
 
 TVM_SUPPORT_AVAILABLE_IN_1_0
+void        tvm_task_set_description       (TvmTask             *self,
+                                            const char          *description);
+
+TVM_SUPPORT_AVAILABLE_IN_1_0
 gint64      tvm_task_get_timeout           (TvmTask             *self);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 void        tvm_task_set_timeout           (TvmTask             *self,

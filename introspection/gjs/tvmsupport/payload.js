@@ -3,16 +3,16 @@
 // What travels between an application and its workers in GJS: JSON, and behind it the bytes of
 // typed arrays. Eight bytes of header, the magic and the length of the JSON; each array begins at
 // a multiple of 8 behind the JSON, so that it needs no copy to be read.
-/* exported decode, describeError, encode, isPayload, reviveError */
+/* exported decode, describeError, encode, encodeParts, isPayload, reviveError */
 
 const {Gio, GLib, GObject} = imports.gi;
 
 const HEADER_SIZE = 8;
-
-// From this size on a payload is put together outside the heap of JavaScript. What is large there
-// makes GJS 1.74 collect garbage bit by bit, and drop the callbacks that come between two bits.
-const MAX_INSIDE = 64 * 1024;
 const MAGIC = [0x54, 0x56, 0x4d, 0x4a]; // TVMJ
+
+// From this size on bytes are put together outside the heap of JavaScript. What is large there makes
+// GJS 1.74 collect garbage bit by bit, and drop the callbacks that come between two bits.
+const MAX_INSIDE = 64 * 1024;
 
 // What JSON does not have is an object with this key, a list of a tag and what belongs to it.
 const TAG = '$';
@@ -27,7 +27,7 @@ const ERRORS = [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeE
 const ERROR_OF = Object.fromEntries(ERRORS.map(error => [error.name, error]));
 
 function align(size) {
-    return size + 7 & ~7;
+    return Math.ceil(size / 8) * 8;
 }
 
 function tagged(...list) {
@@ -131,22 +131,8 @@ function encodeItem(item, parts) {
     }
 }
 
-function join(head, start, parts) {
-    const stream = Gio.MemoryOutputStream.new_resizable();
-    const write = (offset, bytes) => {
-        stream.seek(offset, GLib.SeekType.SET, null);
-        if (bytes.length > 0)
-            stream.write_bytes(bytes, null);
-    };
-    write(0, head);
-    for (const [offset, view] of parts.views)
-        write(start + offset, view);
-    stream.close(null);
-    return stream.steal_as_bytes();
-}
-
-// Returns what goes where GLib.Bytes go.
-function encode(value) {
+// Returns the payload as a list of Uint8Array, of which the large ones are those in the value.
+function encodeParts(value) {
     const parts = new Parts();
     const json = JSON.stringify(value, function (key, item) {
         // A method toJSON has been called for item, but not for what is there.
@@ -156,15 +142,30 @@ function encode(value) {
     const text = new TextEncoder().encode(json);
     const start = align(HEADER_SIZE + text.length);
     const inside = start + parts.size <= MAX_INSIDE;
-    const payload = new Uint8Array(inside ? start + parts.size : start);
-    payload.set(MAGIC);
-    new DataView(payload.buffer).setUint32(MAGIC.length, text.length, true);
-    payload.set(text, HEADER_SIZE);
-    if (!inside)
-        return join(payload, start, parts);
-    for (const [offset, view] of parts.views)
-        payload.set(view, start + offset);
-    return payload;
+    const head = new Uint8Array(inside ? start + parts.size : start);
+    head.set(MAGIC);
+    new DataView(head.buffer).setUint32(MAGIC.length, text.length, true);
+    head.set(text, HEADER_SIZE);
+    const payload = [head];
+    for (const [offset, view] of parts.views) {
+        if (inside)
+            head.set(view, start + offset);
+        else if (view.length > 0)
+            payload.push(view, new Uint8Array(align(view.length) - view.length));
+    }
+    return payload.filter(part => part.length > 0);
+}
+
+// Returns what goes where GLib.Bytes go.
+function encode(value) {
+    const payload = encodeParts(value);
+    if (payload.length === 1)
+        return payload[0];
+    const stream = Gio.MemoryOutputStream.new_resizable();
+    for (const part of payload)
+        stream.write_bytes(part, null);
+    stream.close(null);
+    return stream.steal_as_bytes();
 }
 
 function decodeTagged([tag, ...rest], buffer, start) {

@@ -4,7 +4,7 @@
 /* exported install */
 
 const {Gio, GLib} = imports.gi;
-const {decode, encode, isPayload} = imports.tvmsupport.payload;
+const {decode, encodeParts, isPayload} = imports.tvmsupport.payload;
 
 const NATIVE = /\{\s*\[native code\]\s*\}$/;
 
@@ -67,6 +67,15 @@ function errorOf(result, failure, code) {
     return thrown;
 }
 
+function makeTask({Task}, func, args) {
+    const [head, ...more] = encodeParts({...func, args});
+    const task = Task.new_bytes(head);
+    for (const part of more)
+        task.add_bytes(part);
+    task.set_description(func.name || func.source.split('\n')[0]);
+    return task;
+}
+
 function install(TvmSupport) {
     const {PoolExecutor, Task, WorkerSpec} = TvmSupport;
 
@@ -79,7 +88,7 @@ function install(TvmSupport) {
     };
 
     Task.new_gjs = function (func, args = []) {
-        return Task.new_bytes(encode({...describeFunction(func), args}));
+        return makeTask(TvmSupport, describeFunction(func), args);
     };
 
     TvmSupport.TaskResult.prototype.unpack = function () {
@@ -116,7 +125,7 @@ function install(TvmSupport) {
         const described = describeFunction(func);
         return this.map_tasks((function* () {
             for (const value of values)
-                yield Task.new_bytes(encode({...described, args: [value]}));
+                yield makeTask(TvmSupport, described, [value]);
         })(), flags);
     };
 }
