@@ -20,7 +20,7 @@ const METHODS = {
     },
     KernelCache: {clear: 1, dup_stats: 1, lookup: 2, store: 3, trim: 2},
     MapIterator: {next: 1},
-    PoolExecutor: {call: 3, submit: 2},
+    PoolExecutor: {call: 3, recycle: 1, submit: 2},
     PopenWorker: {recv: 1},
     TempDirectory: {remove: 1},
 };
