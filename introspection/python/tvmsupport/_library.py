@@ -33,6 +33,7 @@ _BLOCKING = {
 
 _SHORT = {
     "g_bytes_get_data": (_POINTER, _POINTER, ctypes.POINTER(_SIZE)),
+    "g_bytes_get_size": (_SIZE, _POINTER),
     "g_bytes_new": (_POINTER, _TEXT, _SIZE),
     "g_bytes_new_static": (_POINTER, _POINTER, _SIZE),
     "g_bytes_new_with_free_func": (_POINTER, _POINTER, _SIZE, _POINTER, _POINTER),
@@ -105,5 +106,4 @@ class Library:
 
     def view(self, pointer):
         """The address and the size of a GBytes."""
-        size = _SIZE()
-        return self.g_bytes_get_data(pointer, ctypes.byref(size)) or 0, size.value
+        return self.g_bytes_get_data(pointer, None) or 0, self.g_bytes_get_size(pointer)

@@ -131,6 +131,8 @@ def _examine(function):
 _functions = {}
 
 
+# The modules whose functions are pickled by value; their public list is a copy each time.
+_by_value = getattr(cloudpickle.cloudpickle, "_PICKLE_BY_VALUE_MODULES", None)
 _registered = set()
 
 
@@ -139,9 +141,10 @@ def _get_function(function):
     global _registered  # pylint: disable=global-statement
     if type(function) not in _KINDS:
         return None
-    if cloudpickle.list_registry_pickle_by_value() != _registered:
+    by_value = cloudpickle.list_registry_pickle_by_value() if _by_value is None else _by_value
+    if by_value != _registered:
         _functions.clear()
-        _registered = cloudpickle.list_registry_pickle_by_value()
+        _registered = set(by_value)
     known = _functions.get(function)
     if known is not None and known.is_current(function):
         return known.pickle
@@ -361,7 +364,7 @@ def _load_head(data):
 def load(library, pointer):
     """What is in the payload that a GBytes is: the value of a result, or function, args, kwargs."""
     address, size = library.view(pointer)
-    if ctypes.string_at(address, 1)[0] != BUFFERS:
+    if size < LARGE or ctypes.string_at(address, 1)[0] != BUFFERS:
         return _load_head(ctypes.string_at(address, size))
     number = _NUMBER.unpack(ctypes.string_at(address + 8, 8))[0]
     table = ctypes.string_at(address + 16, number * 16)
