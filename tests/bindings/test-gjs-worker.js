@@ -386,6 +386,26 @@ await run({
         assertEqual(await Promise.all(calls), Array.from({length: 200}, (_, i) => i + 1));
     }),
 
+    'leaves nothing when the program ends': async () => {
+        const program = `
+            imports.gi.versions.TvmSupport = '1';
+            const {GLib, TvmSupport} = imports.gi;
+            const pool = TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_gjs(), 1);
+            print(pool.call(() => Number(imports.gi.GLib.file_read_link('/proc/self'))));
+            pool.call_async(() => {
+                for (;;)
+                    ;
+            });
+            imports.system.exit(0);`;
+        const [gjs] = TvmSupport.WorkerSpec.new_gjs().dup_argv();
+        const process = Gio.Subprocess.new([gjs, '-c', program], Gio.SubprocessFlags.STDOUT_PIPE);
+        const pid = Number(process.communicate_utf8(null, null)[1]);
+        assert(process.get_successful() && pid > 0, `${pid}`);
+        // The library kills it behind the program, which is dead.
+        while (lives(pid))
+            GLib.usleep(1000);
+    },
+
     'says what a worker is for': () => {
         const [gjs, ...words] = TvmSupport.WorkerSpec.new_gjs().dup_argv();
         const process = Gio.Subprocess.new([gjs, ...words],

@@ -33,6 +33,21 @@ await run({
             TvmSupport.error_quark(), TvmSupport.Error.TASK_FAILED);
     }),
 
+    'unpacks results': () => withPool(async pool => {
+        assertEqual((await pool.submit_async(Task.new('add', ints(1, 2)))).unpack(), 3);
+        for (const result of pool.map('echo', [ints(4, 5)]))
+            assertEqual(result.unpack(), [4, 5]);
+        const failed = await pool.submit_async(Task.new('fail', new GLib.Variant('(s)', ['no luck'])));
+        let thrown = null;
+        try {
+            failed.unpack();
+        } catch (error) {
+            thrown = error;
+        }
+        assert(thrown.matches(TvmSupport.Error, TvmSupport.Error.TASK_FAILED));
+        assert(thrown.result === failed);
+    }),
+
     'kills at the time limit': () => withPool(async pool => {
         const task = Task.new('spin_blocked');
         task.set_timeout(20);

@@ -7,7 +7,7 @@ import GLib from 'gi://GLib';
 import System from 'system';
 import TvmSupport from 'gi://TvmSupport?version=1';
 
-const {decode, describeError, encode} = imports.tvmsupport.payload;
+const {decode, describeError, encode, encodeParts} = imports.tvmsupport.payload;
 
 // How many functions are kept, so that the source of one is read once
 const MAX_FUNCTIONS = 64;
@@ -110,13 +110,15 @@ async function serve(channel) {
         running.ref();
         try {
             const value = start(running);
-            answer = encode(typeof value?.then === 'function' ? await value : value);
+            answer = encodeParts(typeof value?.then === 'function' ? await value : value);
         } catch (error) {
             answerError(running, error);
             running.unref();
             continue;
         }
-        running.return_bytes(answer);
+        for (const part of answer.slice(0, -1))
+            running.add_bytes(part);
+        running.return_bytes(answer.at(-1));
         running.unref();
     }
 }
