@@ -85,13 +85,21 @@ export function saveDisplay(framebuffer, path) {
     return new Set(new Uint32Array(pixels.buffer)).size;
 }
 
+/** What lies in a folder */
+export function listFolder(path) {
+    const names = [];
+    const files = Gio.File.new_for_path(path).enumerate_children(
+        'standard::name', Gio.FileQueryInfoFlags.NONE, null);
+    for (let info; (info = files.next_file(null)) !== null;)
+        names.push(info.get_name());
+    return names;
+}
+
 /** The processes that are below this one, as command lines */
 export function childProcesses() {
     const children = [];
-    const tasks = Gio.File.new_for_path('/proc/self/task').enumerate_children(
-        'standard::name', Gio.FileQueryInfoFlags.NONE, null);
-    for (let info; (info = tasks.next_file(null)) !== null;) {
-        const [, contents] = GLib.file_get_contents(`/proc/self/task/${info.get_name()}/children`);
+    for (const thread of listFolder('/proc/self/task')) {
+        const [, contents] = GLib.file_get_contents(`/proc/self/task/${thread}/children`);
         children.push(...new TextDecoder().decode(contents).trim().split(' ').filter(it => it));
     }
     return children.map(pid => {

@@ -34,13 +34,17 @@ mkfifo "$directory/display"
 Xvfb -displayfd 3 -fbdir "$directory" -screen 0 1280x900x24 -nolisten tcp \
   3> "$directory/display" 2> "$directory/log" &
 server=$!
-read -r -t 30 display < "$directory/display" || skip "Xvfb did not start: $(tail -n 1 "$directory/log")"
+read -r -t 30 display < "$directory/display" \
+  || skip "Xvfb did not start: $(tail -n 1 "$directory/log")"
 
 # No settings, no session bus and no accessibility bus but those of the test
 unset DBUS_SESSION_BUS_ADDRESS WAYLAND_DISPLAY XDG_CURRENT_DESKTOP GTK_THEME
 export DISPLAY=:$display
-export GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=none ADW_DISABLE_PORTAL=1
+export GDK_BACKEND=x11 GSK_RENDERER=cairo GTK_A11Y=test ADW_DISABLE_PORTAL=1
 export GSETTINGS_BACKEND=memory XDG_RUNTIME_DIR=$directory
+# What the test leaves in its temporary directory is seen.
+mkdir "$directory/tmp"
+export TMPDIR=$directory/tmp
 export KERNEL_EDITOR_FRAMEBUFFER=$directory/Xvfb_screen0
 export KERNEL_EDITOR_PICTURES=${KERNEL_EDITOR_PICTURES:-$directory}
 

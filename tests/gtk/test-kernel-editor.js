@@ -5,13 +5,17 @@ import GLib from 'gi://GLib';
 import Gtk from 'gi://Gtk?version=4.0';
 
 import {assert, assertEqual, run} from '../bindings/tap.js';
-import {childProcesses, frames, replace, saveDisplay, saveScreenshot, steps,
-    until} from './driver.js';
+import {childProcesses, frames, listFolder, replace, saveDisplay, saveScreenshot,
+    steps, until} from './driver.js';
 
 const example = GLib.getenv('KERNEL_EDITOR');
 const pictures = GLib.getenv('KERNEL_EDITOR_PICTURES');
 const {Application} = await import(`file://${example}/application.js`);
+const {Window} = await import(`file://${example}/window.js`);
 const {State} = await import(`file://${example}/tuner.js`);
+
+const DECLARATION = 'float block[TILE][TILE];';
+const ENDLESS = '\n  for (;;) ;';
 
 // Far above what is measured, but below any of the limits that something here would wait for
 const FROZEN_MSEC = 5000;
@@ -97,7 +101,7 @@ await run(steps({
 
     'stops a kernel that does not end': async () => {
         withoutTimeLimit();
-        replace(editor.buffer, 'float block[TILE][TILE];', 'float block[TILE][TILE];\n  for (;;) ;');
+        replace(editor.buffer, DECLARATION, DECLARATION + ENDLESS);
         press(window.run_button);
         await page('running');
         assert(window.stop_button.sensitive && !window.run_button.sensitive);
@@ -114,7 +118,7 @@ await run(steps({
         press(window.run_button);
         await page('failed');
         assert(measurement.summary.startsWith('Time limit: '), measurement.summary);
-        replace(editor.buffer, '\n  for (;;) ;', '');
+        replace(editor.buffer, ENDLESS, '');
         await idle();
         neverFroze('a kernel that spins until its time limit');
     },
@@ -178,11 +182,14 @@ await run(steps({
     },
 
     'names everything that can be used': () => {
-        for (const name of ['run_button', 'stop_button', 'tune_button']) {
-            const button = window[name];
-            assert(button.tooltipText, name);
-        }
-        assert(Gtk.test_accessible_has_role(window.limit, Gtk.AccessibleRole.SPIN_BUTTON));
+        const {LABEL} = Gtk.AccessibleProperty;
+        for (const row of chart.rows)
+            assert(Gtk.test_accessible_has_property(row, LABEL), row.summary);
+        assert(Gtk.test_accessible_has_property(editor.view, LABEL), 'the text');
+        for (const name of ['run_button', 'stop_button', 'tune_button'])
+            assert(window[name].tooltipText, name);
+        for (const action of ['win.run', 'win.tune', 'win.stop', 'win.next-problem', 'app.quit'])
+            assertEqual(application.get_accels_for_action(action).length > 0, true);
     },
 
     'stops tuning': async () => {
@@ -196,12 +203,41 @@ await run(steps({
 
     'leaves no process behind, even if it is closed while a kernel runs': async () => {
         withoutTimeLimit();
-        replace(editor.buffer, 'float block[TILE][TILE];', 'float block[TILE][TILE];\n  for (;;) ;');
+        replace(editor.buffer, DECLARATION, DECLARATION + ENDLESS);
         press(window.run_button);
         await page('running');
         assert(childProcesses().length > 0, 'the kernel runs');
         window.close();
         await until(() => application.get_windows().length === 0, () => 'the window is closed');
         assertEqual(childProcesses(), []);
+        assertEqual(listFolder(GLib.get_tmp_dir()), []);
+    },
+
+    'says that there is no compiler': async () => {
+        GLib.setenv('CXX', '/nonexistent/compiler', true);
+        GLib.setenv('CC', '/nonexistent/compiler', true);
+        const lost = new Window({application});
+        lost.present();
+        await until(() => lost.status.label.includes('/nonexistent/compiler'),
+            () => lost.status.label);
+        assert(lost.editor.text.includes('kernel'));
+        assert(lost.run_button.sensitive);
+        lost.close();
+        await until(() => application.get_windows().length === 0, () => 'the window is closed');
+        GLib.unsetenv('CXX');
+        GLib.unsetenv('CC');
+    },
+
+    'is a program': async () => {
+        const program = Gio.Subprocess.new(['gjs', '-m', `${example}/main.js`],
+            Gio.SubprocessFlags.NONE);
+        const temporary = GLib.get_tmp_dir();
+        // It compiles what it begins with.
+        await until(() => listFolder(temporary).some(
+            it => GLib.file_test(`${temporary}/${it}/kernel`, GLib.FileTest.EXISTS)),
+        () => listFolder(temporary).join());
+        program.send_signal(15);
+        program.wait(null);
+        assertEqual(program.get_term_sig(), 15);
     },
 }));

@@ -135,16 +135,16 @@ export const CandidateChart = GObject.registerClass({
 
     /** The rows from the top, as text */
     get summaries() {
-        return this._rows().map(it => `${it.candidate.name}: ${it.summary}`);
+        return this.rows.map(it => `${it.candidate.name}: ${it.summary}`);
     }
 
-    _rows() {
+    get rows() {
         return this._candidates.map((_, index) => this._list.get_row_at_index(index));
     }
 
     _update() {
         const bestGflops = Math.max(...this._candidates.map(it => it.gflops));
-        for (const row of this._rows())
+        for (const row of this.rows)
             row.update(bestGflops);
         this._list.invalidate_sort();
     }

@@ -28,6 +28,8 @@ const bySeverity = (a, b) => b.get_severity() - a.get_severity();
 
 const categoryOf = diagnostic => isError(diagnostic) ? 'error' : 'warning';
 
+const isInName = char => /[\p{L}\p{N}_]/u.test(char);
+
 const parseColor = text => {
     const color = new Gdk.RGBA();
     color.parse(text);
@@ -77,6 +79,10 @@ export const EditorView = GObject.registerClass({
 
     get buffer() {
         return this._buffer;
+    }
+
+    get view() {
+        return this._view;
     }
 
     /** The line in which the cursor is, counted from 1 */
@@ -222,24 +228,31 @@ export const EditorView = GObject.registerClass({
             diagnostic);
     }
 
-    // At least one character, as what has no width is not seen
+    // What is underlined: at least one character, as what has no width is not seen
     _rangeOf(diagnostic) {
         const start = this._iterAt(diagnostic.get_line(), diagnostic.get_column());
-        const end = diagnostic.get_end_line() === 0
-            ? start.copy()
-            : this._iterAt(diagnostic.get_end_line(), diagnostic.get_end_column());
-        if (end.compare(start) < 0)
+        const end = this._iterAt(diagnostic.get_end_line(), diagnostic.get_end_column());
+        if (end.compare(start) <= 0) {
+            // Only a place is known; what is meant is the name that begins there.
             end.assign(start);
+            while (isInName(end.get_char()))
+                end.forward_char();
+        }
         // The end that a compiler gives belongs to the range.
-        if (!end.ends_line())
+        else if (!end.ends_line())
+            end.forward_char();
+
+        if (end.equal(start) && !end.ends_line())
             end.forward_char();
         else if (end.equal(start) && !start.starts_line())
             start.backward_char();
         return [start, end];
     }
 
-    // Compilers count lines and bytes from 1, and may mean a text that was changed since.
+    // Compilers count lines and bytes from 1, 0 is unknown, and the text may have changed since.
     _iterAt(line, column) {
+        if (line === 0)
+            return this._buffer.get_start_iter();
         const [found, iter] = this._buffer.get_iter_at_line(line - 1);
         if (!found)
             return this._buffer.get_end_iter();

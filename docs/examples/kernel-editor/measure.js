@@ -33,7 +33,7 @@ export class Measurer {
         this._pool = TvmSupport.PoolExecutor.new(spec, 1);
     }
 
-    /** Resolves to {milliseconds, gflops}, or to {reason, detail} if there is nothing to measure. */
+    /** Resolves to {milliseconds, gflops}, or to {reason, detail} if there are no figures. */
     async measure(program, timeoutMsec, cancellable = null) {
         const task = TvmSupport.Task.new_command([program]);
         task.set_timeout(timeoutMsec);

@@ -12,7 +12,8 @@ const seconds = usec => `${(usec / 1e6).toFixed(1)} s`;
 export const MeasurementView = GObject.registerClass({
     GTypeName: 'KernelMeasurementView',
     Template: resourceUri('measurement-view.ui'),
-    InternalChildren: ['stack', 'progress', 'elapsed', 'milliseconds', 'gflops', 'reason', 'detail'],
+    InternalChildren: ['stack', 'progress', 'elapsed', 'milliseconds', 'gflops', 'reason',
+        'detail'],
 }, class MeasurementView extends Adw.Bin {
     /** idle, running, measured or failed */
     get page() {

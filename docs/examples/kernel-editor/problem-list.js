@@ -77,6 +77,7 @@ export const ProblemList = GObject.registerClass({
         this._revealer = new Gtk.Revealer({
             child: new Gtk.ScrolledWindow({
                 child: this._list,
+                cssClasses: ['problems'],
                 hscrollbarPolicy: Gtk.PolicyType.NEVER,
                 maxContentHeight: 160,
                 propagateNaturalHeight: true,

@@ -34,7 +34,8 @@ export const Candidate = GObject.registerClass({
     }
 
     get arguments() {
-        return [`-DTILE=${this.tile}`, ...this.options];
+        // A loop without end must not be optimized away: it is one of those that lose.
+        return [`-DTILE=${this.tile}`, '-fno-finite-loops', ...this.options];
     }
 
     update(state, fields = {}) {

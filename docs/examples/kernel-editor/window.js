@@ -2,7 +2,6 @@
 // Brings the parts together. Whatever takes time is awaited, so the window always answers.
 import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio';
-import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 import Gtk from 'gi://Gtk?version=4.0';
 
@@ -50,7 +49,8 @@ export const Window = GObject.registerClass({
         this._connectEditor();
         this.set_help_overlay(
             Gtk.Builder.new_from_file(resourcePath('shortcuts.ui')).get_object('shortcuts'));
-        this._open();
+        this._opening = new Gio.Cancellable();
+        this._opened = this._open(this._opening);
     }
 
     get timeLimitMsec() {
@@ -58,7 +58,7 @@ export const Window = GObject.registerClass({
     }
 
     vfunc_close_request() {
-        this._close().catch(logError).finally(() => this.destroy());
+        this._closed ??= this._close().catch(logError).finally(() => this.destroy());
         return true;
     }
 
@@ -67,7 +67,7 @@ export const Window = GObject.registerClass({
             'run': () => this._run(),
             'tune': () => this._tune(),
             'stop': () => this._stop(),
-            'reset': () => this._reset(),
+            'reset': () => this._reset(null),
             'next-problem': () => this._revealNextProblem(),
         };
         for (const [name, activate] of Object.entries(actions)) {
@@ -81,6 +81,9 @@ export const Window = GObject.registerClass({
     _connectEditor() {
         this.editor.connect('edited', () => {
             this._setStatus('Editing', null);
+            // A run that waits for its program gets that of the text it began with.
+            if (this._job === null)
+                this._live.cancel();
             this.problem_list.forbidFixes();
         });
         this.editor.connect('paused', () => this._check().catch(error => this._fail(error)));
@@ -88,25 +91,27 @@ export const Window = GObject.registerClass({
         this.problem_list.connect('fix', (_, it) => this.editor.applyFixes(it));
     }
 
-    async _open() {
+    async _open(cancellable) {
         try {
-            this._title.subtitle = await this._compiler.describe();
-            await this._reset();
+            await this._reset(cancellable);
+            this._title.subtitle = await this._compiler.describe(cancellable);
         } catch (error) {
-            this._fail(error);
+            if (!isCancelled(error))
+                this._fail(error);
         }
     }
 
     // Nothing that was started is left when this is done.
     async _close() {
+        this._opening.cancel();
         this._stop();
-        await Promise.allSettled(this._activities);
+        await Promise.allSettled([this._opened, ...this._activities]);
         await this._measurer.close();
         await this._compiler.close();
     }
 
-    async _reset() {
-        this.editor.text = await loadKernel(null);
+    async _reset(cancellable) {
+        this.editor.text = await loadKernel(cancellable);
         this.editor.grab_focus();
     }
 
@@ -119,11 +124,9 @@ export const Window = GObject.registerClass({
                 this._showResult(result);
                 return result;
             } catch (error) {
+                // A newer text has taken over, or Stop.
                 if (!isCancelled(error))
                     throw error;
-                // If a newer text has taken over, its own check tells the status.
-                if (!this._live.isPending)
-                    this._setStatus('Not compiled', null);
                 return null;
             }
         });
@@ -167,8 +170,10 @@ export const Window = GObject.registerClass({
     }
 
     _stop() {
-        this._job?.cancel();
+        if (this._live.isPending)
+            this._setStatus('Not compiled', null);
         this._live.cancel();
+        this._job?.cancel();
     }
 
     // One thing is run or tuned at a time.
@@ -246,6 +251,7 @@ export const Window = GObject.registerClass({
     // @outcome: success, error, or null as long as nobody knows
     _setStatus(text, outcome) {
         this.status.label = text;
+        this.status.tooltipText = text;
         this._status_icon.iconName = STATUS_ICONS[outcome] ?? null;
         this._status_icon.cssClasses = outcome === null ? [] : [outcome];
     }
@@ -256,8 +262,6 @@ export const Window = GObject.registerClass({
 
     // What the library could not do at all, such as to find a compiler
     _fail(error) {
-        logError(error);
         this._setStatus(error.message, 'error');
-        this._toast(GLib.markup_escape_text(error.message, -1));
     }
 });
