@@ -480,7 +480,7 @@ tvm_diagnostic_get_line (TvmDiagnostic *self)
  *
  * Gets the column that it is about.
  *
- * Returns: the column, counted from 1, or 0 if it is unknown
+ * Returns: the column in bytes, counted from 1, or 0 if it is unknown
  *
  * Since: 1.0
  */
@@ -517,7 +517,7 @@ tvm_diagnostic_get_end_line (TvmDiagnostic *self)
  * Gets the column of the last character that it is about. That character belongs to the range: for
  * a name of three letters it is the column plus two.
  *
- * Returns: the column, counted from 1, or 0 if it is unknown
+ * Returns: the column in bytes, counted from 1, or 0 if it is unknown
  *
  * Since: 1.0
  */
