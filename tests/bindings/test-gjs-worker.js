@@ -75,6 +75,7 @@ await run({
         const missing = await caught(pool.call_async({module: MODULE, name: 'nothing'}));
         assert(missing instanceof ReferenceError && missing.message.includes('nothing'));
         assert(await caught(pool.call_async({module: MODULE, name: 'number'})));
+        assertEqual(Task.new_gjs(add).dup_description(), 'gjs-tasks.js: addLater');
         assert((await caught(pool.call_async({module: 'file:///no/such.js'}))).message.includes('such'));
     }, undefined, 1),
 
@@ -153,6 +154,8 @@ await run({
         assertEqual([answer[0], answer[1].length, answer[1][5000000]], [5000001, 5000001, 7]);
         const both = await pool.call_async((a, b) => [b, a], [large, floats]);
         assertEqual([both[1].length, both[0][0], both[1][5000000]], [5000001, 0.5, 7]);
+        // As docs/javascript.md says of large arrays
+        System.gc();
     }),
 
     'throws what the function threw': () => withPool(async pool => {

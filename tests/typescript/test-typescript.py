@@ -12,14 +12,16 @@ import xml.etree.ElementTree as ElementTree
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
 HERE = pathlib.Path(__file__).resolve().parent
-OPTIONS = "--noEmit --strict --pretty false --target es2021 --lib es2021 --module es2022".split()
+EXAMPLES = sorted((HERE.parent.parent / "docs" / "examples").glob("*.js"))
+OF_JAVASCRIPT = "--allowJs --checkJs --noImplicitAny false --useUnknownInCatchVariables false".split()
+OPTIONS = "--noEmit --strict --pretty false --target es2022 --lib es2022 --module es2022".split()
 
 
-def compile_types(tsc, types, *names):
+def compile_types(tsc, types, *names, options=()):
     """Returns the errors: pairs of a file name and a line."""
     files = [HERE / "girs.d.ts", types, *(HERE / name for name in names)]
     process = subprocess.run(
-        [tsc, *OPTIONS, *files], stdout=subprocess.PIPE, text=True, timeout=100, check=False
+        [tsc, *OPTIONS, *options, *files], stdout=subprocess.PIPE, text=True, timeout=100, check=False
     )
     found = re.findall(r"^(\S+)\((\d+),\d+\): error .*$", process.stdout, re.MULTILINE)
     assert bool(found) == (process.returncode != 0), process.stdout
@@ -28,6 +30,12 @@ def compile_types(tsc, types, *names):
 
 def test_accepts_what_is_right(tsc, types, _gir):
     errors, output = compile_types(tsc, types, "good.ts")
+    assert not errors, output
+
+
+def test_accepts_the_examples(tsc, types, _gir):
+    assert EXAMPLES
+    errors, output = compile_types(tsc, types, "gjs.d.ts", *EXAMPLES, options=OF_JAVASCRIPT)
     assert not errors, output
 
 
@@ -83,7 +91,12 @@ def test_declares_everything(_tsc, types, gir):
 def main():
     types, gir = map(pathlib.Path, sys.argv[1:3])
     tsc = sys.argv[3] if len(sys.argv) > 3 else None
-    tests = [test_accepts_what_is_right, test_finds_what_is_wrong, test_declares_everything]
+    tests = [
+        test_accepts_what_is_right,
+        test_accepts_the_examples,
+        test_finds_what_is_wrong,
+        test_declares_everything,
+    ]
     failed = False
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):

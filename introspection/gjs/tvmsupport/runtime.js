@@ -67,12 +67,19 @@ function errorOf(result, failure, code) {
     return thrown;
 }
 
+// What error messages call it
+function nameOf({module, name, source}) {
+    if (source === undefined)
+        return `${GLib.path_get_basename(module)}: ${name}`;
+    return name || source.split('\n')[0];
+}
+
 function makeTask({Task}, func, args) {
     const [head, ...more] = encodeParts({...func, args});
     const task = Task.new_bytes(head);
     for (const part of more)
         task.add_bytes(part);
-    task.set_description(func.name || func.source.split('\n')[0]);
+    task.set_description(nameOf(func));
     return task;
 }
 
