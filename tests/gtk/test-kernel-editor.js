@@ -30,6 +30,17 @@ const problems = () => window.problem_list.problems;
 const press = button => button.emit('clicked');
 const status = () => window.status.label;
 
+// What happens when the pointer rests in a word
+function hasTooltip(word) {
+    const {buffer, view} = editor;
+    const [, start] = buffer.get_start_iter().forward_search(word, 0, null);
+    start.forward_char();
+    const {x, y, width, height} = view.get_iter_location(start);
+    const place = view.buffer_to_window_coords(Gtk.TextWindowType.WIDGET,
+        x + Math.floor(width / 2), y + Math.floor(height / 2));
+    return view.emit('query-tooltip', ...place, false, new Gtk.Tooltip());
+}
+
 const compiled = () => until(() => status().includes('compiled in') ||
     status().startsWith('Compiled in'), status);
 const page = name => until(() => measurement.page === name,
@@ -74,6 +85,8 @@ await run(steps({
         assert(error.get_message().includes('blok'), error.get_message());
         assertEqual(problemsAt(error.get_line() - 1, 'blok'), [error.get_message()]);
         assertEqual(problemsAt(error.get_line() - 1, 'memcpy'), []);
+        assert(hasTooltip('blok'), 'hovering tells it');
+        assert(!hasTooltip('memset'), 'nothing is said elsewhere');
         await picture('problems');
 
         editor.applyFixes(error);
@@ -95,8 +108,18 @@ await run(steps({
         press(window.run_button);
         await page('failed');
         assert(measurement.summary.startsWith('Wrong: c[0][0] is'), measurement.summary);
-        replace(editor.buffer, '-= a[', '+= a[');
         await idle();
+        replace(editor.buffer, '-= a[', '+= a[');
+    },
+
+    'tells that a kernel ends the program': async () => {
+        replace(editor.buffer, DECLARATION, `${DECLARATION}\n  exit (0);`);
+        replace(editor.buffer, '#include <string.h>', '#include <stdlib.h>\n#include <string.h>');
+        press(window.run_button);
+        await until(() => measurement.summary.startsWith('Failed'), () => measurement.summary);
+        await idle();
+        replace(editor.buffer, '\n  exit (0);', '');
+        replace(editor.buffer, '#include <stdlib.h>\n', '');
     },
 
     'stops a kernel that does not end': async () => {

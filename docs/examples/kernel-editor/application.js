@@ -10,8 +10,6 @@ import GtkSource from 'gi://GtkSource?version=5';
 import {resourcePath} from './resource.js';
 import {Window} from './window.js';
 
-Gio._promisify(Gio.File.prototype, 'load_contents_async', 'load_contents_finish');
-
 const ACCELERATORS = {
     'app.quit': ['<Control>q'],
     'win.next-problem': ['F8'],

@@ -2,6 +2,7 @@
 // Brings the parts together. Whatever takes time is awaited, so the window always answers.
 import Adw from 'gi://Adw?version=1';
 import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 import Gtk from 'gi://Gtk?version=4.0';
 
@@ -14,6 +15,8 @@ import './measurement-view.js';
 import './problem-list.js';
 import {resourcePath, resourceUri} from './resource.js';
 import {createCandidates, tune} from './tuner.js';
+
+Gio._promisify(Gio.File.prototype, 'load_contents_async', 'load_contents_finish');
 
 const STATUS_ICONS = {
     error: 'dialog-error-symbolic',
@@ -262,6 +265,8 @@ export const Window = GObject.registerClass({
 
     // What the library could not do at all, such as to find a compiler
     _fail(error) {
+        if (!(error instanceof GLib.Error))
+            logError(error);
         this._setStatus(error.message, 'error');
     }
 });
