@@ -3,7 +3,7 @@
 
 import ctypes
 import functools
-import json
+import marshal
 import os
 import subprocess
 import sys
@@ -38,7 +38,8 @@ def _environment(preload):
         "library": os.fsdecode(LIBRARY.path()),
         "preload": list(preload),
     }
-    return [f"{_worker.VARIABLE}={json.dumps(setup)}"]
+    # Version 2 makes the same of what is the same.
+    return [f"{_worker.VARIABLE}={marshal.dumps(setup, 2).hex()}"]
 
 
 def _set_output(spec, name, handler):

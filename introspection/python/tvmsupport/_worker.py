@@ -2,11 +2,13 @@
 """The program of the workers of popen_pool, and of their nursery.
 
 It is started by its path, so that it need not import the package, which takes PyGObject with it.
-What it needs to know is in the environment, as JSON: "path", what sys.path is to be; "library", the
-path of libtvmsupport; "preload", the names of the modules to import before the first fork.
+What it needs to know is in the environment, as hexadecimal digits of what marshal makes of it: "path",
+what sys.path is to be; "library", the path of libtvmsupport; "preload", the names of the modules to
+import before the first fork. JSON would take longer to load than this program.
 """
 
-import json
+import gc
+import marshal
 import os
 import sys
 import types
@@ -15,9 +17,12 @@ VARIABLE = "TVM_SUPPORT_PYTHON_WORKER"
 
 
 def main():
-    setup = json.loads(os.environ.pop(VARIABLE, "null"))
-    if setup is None:
+    text = os.environ.pop(VARIABLE, None)
+    if text is None:
         sys.exit("A worker is started by a pool")
+    # Nothing of what is loaded is garbage.
+    gc.disable()
+    setup = marshal.loads(bytes.fromhex(text))
     sys.path[:] = setup["path"]
 
     # The modules of the package, without what is in its __init__.py

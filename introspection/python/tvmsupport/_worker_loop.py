@@ -153,8 +153,8 @@ def run_nursery(library, role, problem):
     if not nursery:
         sys.exit("Cannot reach who started this nursery")
     # The collector of a worker would only copy the pages of what is here.
-    gc.collect()
     gc.freeze()
+    gc.enable()
     while (request := library.worker_nursery_next(nursery)) != _END:
         if request != _FORK:
             continue
@@ -178,4 +178,5 @@ def run(role, setup):
     if role == "--tvm-worker=nursery":
         run_nursery(library, role.encode(), problem)
     else:
+        gc.enable()
         serve(library, library.worker_channel_open(role.encode(), _PROGRAM, None), problem)
