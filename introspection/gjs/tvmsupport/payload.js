@@ -17,6 +17,9 @@ const MAX_INSIDE = 64 * 1024;
 // What JSON does not have is an object with this key, a list of a tag and what belongs to it.
 const TAG = '$';
 
+// What a text has in it somewhere, if it has such an object
+const TAGGED = `{"${TAG}":[`;
+
 const VIEWS = [
     Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
     Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView,
@@ -131,10 +134,45 @@ function encodeItem(item, parts) {
     }
 }
 
+// How deep what is looked at may be, which also ends where it contains itself
+const MAX_DEPTH = 100;
+
+// Whether JSON has all of a value. Most do, and then nobody need look at each part of it again.
+function isPlain(value, depth = 0) {
+    switch (typeof value) {
+    case 'string':
+    case 'boolean':
+        return true;
+    case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0);
+    case 'object':
+        break;
+    default:
+        return false;
+    }
+    if (value === null)
+        return true;
+    if (depth === MAX_DEPTH)
+        return false;
+    if (Array.isArray(value))
+        return isPlainList(value, depth + 1);
+    if (Object.getPrototypeOf(value) !== Object.prototype || TAG in value || 'toJSON' in value)
+        return false;
+    return isPlainList(Object.values(value), depth + 1);
+}
+
+function isPlainList(values, depth) {
+    for (let i = 0; i < values.length; i++) {
+        if (!isPlain(values[i], depth))
+            return false;
+    }
+    return true;
+}
+
 // Returns the payload as a list of Uint8Array, of which the large ones are those in the value.
 function encodeParts(value) {
     const parts = new Parts();
-    const json = JSON.stringify(value, function (key, item) {
+    const json = isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, function (key, item) {
         // A method toJSON has been called for item, but not for what is there.
         const original = this[key];
         return encodeItem(original instanceof Date ? original : item, parts);
@@ -229,5 +267,7 @@ function decode(bytes) {
     const {buffer, byteOffset} = bytes;
     const size = new DataView(buffer, byteOffset).getUint32(MAGIC.length, true);
     const text = new TextDecoder().decode(bytes.subarray(HEADER_SIZE, HEADER_SIZE + size));
-    return decodeItem(JSON.parse(text), buffer, byteOffset + align(HEADER_SIZE + size));
+    const value = JSON.parse(text);
+    return text.includes(TAGGED)
+        ? decodeItem(value, buffer, byteOffset + align(HEADER_SIZE + size)) : value;
 }
