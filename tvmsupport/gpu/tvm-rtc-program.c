@@ -121,14 +121,16 @@ read_log (Program          *program,
   g_autofree char *log = NULL;
   gsize size = 0;
 
-  /* The size is that of a string, with its end. */
-  if (program->library->get_log_size (handle, &size) != TVM_RTC_SUCCESS || size <= 1)
+  /* The size is that of a string, with its end by NVRTC and without it by HIPRTC. */
+  if (program->library->get_log_size (handle, &size) != TVM_RTC_SUCCESS)
     return;
-  log = g_malloc0 (size);
+  log = g_malloc0 (size + 1);
   if (program->library->get_log (handle, log) != TVM_RTC_SUCCESS)
     return;
 
   size = strlen (log);
+  if (size == 0)
+    return;
   if (limit > 0 && size > limit)
     {
       size = limit;
