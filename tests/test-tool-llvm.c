@@ -69,6 +69,72 @@ test_file (Fixture       *self,
   g_assert_true (exists (self, "out.ll"));
 }
 
+/* All that clang has to say is shown, also if it made the module. */
+static void
+test_log (Fixture       *self,
+          gconstpointer  data)
+{
+  g_auto (Outcome) outcome = OUTCOME_INIT;
+
+  if (!have_clang ())
+    return;
+
+  write_file (self, "warned.c", "int f (void) { int unused; return 1; }");
+  write_file (self, "one.c", "int one (void) { return missing; }");
+  write_file (self, "two.c", "int two (void) { return absent; }");
+
+  run (self, &outcome, "llvm-ir -o out.ll warned.c -- -Wall");
+  g_assert_cmpint (outcome.status, ==, 0);
+  g_assert_cmpstr (outcome.out, ==, "");
+  g_assert_nonnull (strstr (outcome.err, "warned.c:1:20: warning: unused variable"));
+
+  run (self, &outcome, "llvm-ir --json -o out.ll warned.c -- -Wall");
+  g_assert_cmpint (outcome.status, ==, 0);
+  g_assert_cmpstr (outcome.err, ==, "");
+  g_assert_nonnull (strstr (outcome.out, "\"successful\" : true"));
+  g_assert_nonnull (strstr (outcome.out, "unused variable"));
+
+  run (self, &outcome, "llvm-ir one.c two.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_nonnull (strstr (outcome.err, "one.c:1:25: error:"));
+  g_assert_nonnull (strstr (outcome.err, "two.c:1:25: error:"));
+  g_assert_nonnull (strstr (outcome.err, "No module was made"));
+
+  run (self, &outcome, "llvm-ir --json -o out.ll one.c two.c");
+  g_assert_cmpint (outcome.status, ==, 1);
+  g_assert_cmpstr (outcome.err, ==, "");
+  g_assert_nonnull (strstr (outcome.out, "\"successful\" : false"));
+  g_assert_nonnull (strstr (outcome.out, "two.c:1:25: error:"));
+}
+
+/* What takes too long is ended, and leaves nothing. */
+static void
+test_timeout (Fixture       *self,
+              gconstpointer  data)
+{
+  g_autofree char *script = g_build_filename (self->folder, "slow", NULL);
+  g_autofree char *link = g_strconcat ("rocm-link -t 0.2 -o out k.o --lld ", script, NULL);
+  g_autofree char *json = g_strconcat (link, " --json", NULL);
+  g_autofree char *compile = g_strconcat ("llvm-ir -t 0.2 -o out one.c --cc ", script, NULL);
+  const char * const words[] = { link, json, compile };
+
+  write_file (self, "slow", "#!/bin/sh\nexec sleep 600\n");
+  write_file (self, "k.o", "");
+  write_file (self, "one.c", "int one;");
+  g_assert_no_errno (g_chmod (script, 0755));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      g_auto (Outcome) outcome = OUTCOME_INIT;
+
+      run (self, &outcome, words[i]);
+      g_assert_cmpint (outcome.status, ==, 1);
+      g_assert_nonnull (strstr (words[i] == json ? outcome.out : outcome.err,
+                                "The time limit of 0.2 s was reached"));
+      g_assert_false (exists (self, "out"));
+    }
+}
+
 static void
 test_wrong (Fixture       *self,
             gconstpointer  data)
@@ -78,6 +144,8 @@ test_wrong (Fixture       *self,
     { "llvm-ir missing.c", 1, "There is no file “missing.c”" },
     { "llvm-ir --cc=no-such-clang one.c", 1, "no-such-clang" },
     { "llvm-ir --wrong", 2, "--wrong" },
+    { "llvm-ir --json one.c", 2, "name a file for the code with -o" },
+    { "llvm-ir -t -1 one.c", 2, "-1 is no number of seconds" },
   };
 
   write_file (self, "one.c", "int one;");
@@ -162,6 +230,7 @@ test_rocm_link (Fixture       *self,
     { "rocm-link -o - k.o", 2, "“-” is no file" },
     { "rocm-link -o k.co", 2, "Name one object" },
     { "rocm-link -o k.co a.o b.o", 2, "Name one object" },
+    { "rocm-link -o k.co k.o -t -1", 2, "-1 is no number of seconds" },
     { "rocm-link -o k.co k.o --lld no-such-lld", 1, "no-such-lld" },
     { "rocm-link -o k.co --lld false k.o", 1, "“false” failed with exit status 1" },
   };
@@ -187,6 +256,8 @@ main (int   argc,
 #define ADD(name, func) g_test_add ("/tool-llvm/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("stdout", test_stdout);
   ADD ("file", test_file);
+  ADD ("log", test_log);
+  ADD ("timeout", test_timeout);
   ADD ("wrong", test_wrong);
   ADD ("dylib", test_dylib);
   ADD ("dylib-made", test_dylib_made);

@@ -95,21 +95,41 @@ explain (Tool              *tool,
   return TOOL_EXIT_FAILURE;
 }
 
+gboolean
+tool_write_outcome (const GError *error,
+                    const char   *log)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new_immutable ();
+
+  json_builder_begin_object (builder);
+  if (error != NULL)
+    {
+      tool_add_json_error (builder, error->message);
+    }
+  else
+    {
+      json_builder_set_member_name (builder, "successful");
+      json_builder_add_boolean_value (builder, TRUE);
+    }
+  if (log != NULL)
+    {
+      json_builder_set_member_name (builder, "log");
+      json_builder_add_string_value (builder, log);
+    }
+  json_builder_end_object (builder);
+
+  return tool_write_json (builder);
+}
+
 int
 tool_compile_fail (Tool         *tool,
                    gboolean      json,
                    const GError *error)
 {
-  g_autoptr (JsonBuilder) builder = NULL;
-
   if (!json || tool->signal != 0)
     return tool_fail (tool, error);
 
-  builder = json_builder_new_immutable ();
-  json_builder_begin_object (builder);
-  tool_add_json_error (builder, error->message);
-  json_builder_end_object (builder);
-  tool_write_json (builder);
+  tool_write_outcome (error, NULL);
   return TOOL_EXIT_FAILURE;
 }
 

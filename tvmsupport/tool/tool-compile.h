@@ -33,4 +33,9 @@ int    tool_compile_fail  (Tool               *tool,
                            gboolean            json,
                            const GError       *error);
 
+/* Writes as JSON what came of a call that has no #TvmCompileResult. @error: (nullable): why it
+ * failed. @log: (nullable): what the tools printed */
+gboolean tool_write_outcome (const GError      *error,
+                             const char        *log);
+
 G_END_DECLS

@@ -4,12 +4,15 @@
 #include "tvmsupport/tool/tool-compile.h"
 
 #include <glib/gi18n.h>
+#include <stdio.h>
 
 typedef struct
 {
   char *output;       /* (owned) (nullable) */
   char *command;      /* (owned) (nullable) */
   char *language;     /* (owned) (nullable) */
+  double timeout;
+  gboolean json;
   char **inputs;      /* (owned) (nullable) */
   char **options;     /* (owned): what stood behind "--" */
 } Settings;
@@ -26,6 +29,23 @@ settings_clear (Settings *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
 
+/* Checks what GOption cannot. Returns: 0 or the exit status */
+static int
+check_settings (Settings *self)
+{
+  if (self->language != NULL && !g_str_equal (self->language, "c") &&
+      !g_str_equal (self->language, "c++"))
+    return tool_usage ("llvm-ir", _("“%s” is no language; there are c and c++"), self->language);
+
+  if (self->output != NULL && g_str_equal (self->output, "-"))
+    g_clear_pointer (&self->output, g_free);
+  if (self->json && self->output == NULL)
+    return tool_usage ("llvm-ir", _("The JSON goes to the standard output; name a file for the code "
+                                    "with -o"));
+
+  return tool_check_seconds ("llvm-ir", self->timeout);
+}
+
 static gboolean
 parse_settings (Settings  *self,
                 char     **argv,
@@ -41,6 +61,10 @@ parse_settings (Settings  *self,
          "input)"), N_("LANGUAGE") },
     { "cc", 0, 0, G_OPTION_ARG_FILENAME, &self->command,
       N_("Use this clang, which may be given with arguments"), N_("COMMAND") },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &self->timeout,
+      N_("End the tools if all of it takes longer (0: no limit)"), N_("SECONDS") },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &self->json,
+      N_("Write what came of it to the standard output as JSON"), NULL },
     { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->inputs, NULL,
       N_("[INPUT…]") },
     G_OPTION_ENTRY_NULL
@@ -53,11 +77,7 @@ parse_settings (Settings  *self,
   if (!tool_parse (context, entries, &words, status))
     return FALSE;
 
-  *status = 0;
-  if (self->language != NULL && !g_str_equal (self->language, "c") &&
-      !g_str_equal (self->language, "c++"))
-    *status = tool_usage ("llvm-ir", _("“%s” is no language; there are c and c++"),
-                          self->language);
+  *status = check_settings (self);
   return *status == 0;
 }
 
@@ -124,43 +144,83 @@ find_missing (char **inputs)
   return NULL;
 }
 
+/* Returns: (transfer full) (nullable): the text; *@log is what the tools printed, or NULL if none was
+ * run */
+static char *
+create_llvm (Tool      *tool,
+             Settings  *settings,
+             char     **log,
+             GError   **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) options = NULL;
+  char *text;
+
+  if (settings->inputs != NULL && find_missing (settings->inputs) != NULL)
+    {
+      g_autofree char *shown = g_filename_display_name (find_missing (settings->inputs));
+
+      g_set_error (error, TVM_ERROR, TVM_ERROR_NOT_FOUND, _("There is no file “%s”"), shown);
+      return NULL;
+    }
+  if (!find_inputs (tool, settings, error))
+    return NULL;
+
+  if (settings->language != NULL)
+    g_strv_builder_add_many (builder, "-x", settings->language, NULL);
+  g_strv_builder_addv (builder, (const char **) settings->options);
+  options = g_strv_builder_end (builder);
+
+  tool_set_timeout (tool, settings->timeout);
+  tvm_clang_create_llvm_async ((const char * const *) settings->inputs, settings->output,
+                               (const char * const *) options, settings->command,
+                               tool->cancellable, tool_ready, tool);
+  text = tvm_clang_create_llvm_with_log_finish (tool_wait (tool), log, error);
+  if (text == NULL)
+    tool_name_timeout (tool, error);
+  return text;
+}
+
+/* What clang had to say has been shown, or is in the JSON. */
+static int
+fail (Tool           *tool,
+      const Settings *settings,
+      const char     *log,
+      const GError   *error)
+{
+  if (settings->json && tool->signal == 0)
+    return TOOL_EXIT_FAILURE;
+  if (log == NULL || *log == '\0' ||
+      !g_error_matches (error, TVM_ERROR, TVM_ERROR_COMPILE_FAILED))
+    return tool_fail (tool, error);
+
+  tool_complain (_("No module was made"));
+  return TOOL_EXIT_FAILURE;
+}
+
 int
 tool_run_llvm_ir (Tool  *tool,
                   char **argv)
 {
   g_auto (Settings) settings = { NULL, };
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) options = NULL;
   g_autofree char *text = NULL;
+  g_autofree char *log = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean to_stdout;
+  gboolean written = TRUE;
   int status = 0;
 
   if (!parse_settings (&settings, argv, &status))
     return status;
-  if (settings.inputs != NULL && find_missing (settings.inputs) != NULL)
-    {
-      g_autofree char *shown = g_filename_display_name (find_missing (settings.inputs));
 
-      tool_complain (_("There is no file “%s”"), shown);
-      return TOOL_EXIT_FAILURE;
-    }
-  if (!find_inputs (tool, &settings, &error))
-    return tool_fail (tool, error);
+  text = create_llvm (tool, &settings, &log, &error);
+  if (settings.json && tool->signal == 0)
+    written = tool_write_outcome (error, log);
+  else if (log != NULL)
+    fputs (log, stderr);
 
-  if (settings.language != NULL)
-    g_strv_builder_add_many (builder, "-x", settings.language, NULL);
-  g_strv_builder_addv (builder, (const char **) settings.options);
-  options = g_strv_builder_end (builder);
-  to_stdout = settings.output == NULL || g_str_equal (settings.output, "-");
-
-  tvm_clang_create_llvm_async ((const char * const *) settings.inputs,
-                               to_stdout ? NULL : settings.output,
-                               (const char * const *) options, settings.command,
-                               tool->cancellable, tool_ready, tool);
-  text = tvm_clang_create_llvm_finish (tool_wait (tool), &error);
   if (text == NULL)
-    return tool_fail (tool, error);
-
-  return !to_stdout || tool_write (text) ? 0 : TOOL_EXIT_FAILURE;
+    return fail (tool, &settings, log, error);
+  if (settings.output == NULL)
+    written = tool_write (text);
+  return written ? 0 : TOOL_EXIT_FAILURE;
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tvmsupport/tvmsupport.h>
+
 /* 31 years */
 #define MAX_SECONDS 999999999
 
@@ -64,6 +66,8 @@ tool_init (Tool *tool)
   tool->cancellable = g_cancellable_new ();
   tool->result = NULL;
   tool->signal = 0;
+  tool->timeout_source = 0;
+  tool->timeout = 0;
   tool->sources[0] = g_unix_signal_add (SIGINT, got_sigint, tool);
   tool->sources[1] = g_unix_signal_add (SIGTERM, got_sigterm, tool);
   tool->sources[2] = is_ignored (SIGHUP) ? 0 : g_unix_signal_add (SIGHUP, got_sighup, tool);
@@ -74,8 +78,55 @@ tool_clear (Tool *tool)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (tool->sources); i++)
     g_clear_handle_id (&tool->sources[i], g_source_remove);
+  g_clear_handle_id (&tool->timeout_source, g_source_remove);
   g_clear_object (&tool->cancellable);
   g_clear_object (&tool->result);
+}
+
+typedef struct
+{
+  Tool *tool;
+  double seconds;
+} Limit;
+
+static gboolean
+limit_reached (gpointer user_data)
+{
+  Limit *limit = user_data;
+
+  limit->tool->timeout_source = 0;
+  limit->tool->timeout = limit->seconds;
+  g_cancellable_cancel (limit->tool->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+void
+tool_set_timeout (Tool   *tool,
+                  double  seconds)
+{
+  Limit *limit;
+
+  /* What a timer cannot count, nobody waits for. */
+  if (seconds <= 0 || seconds * 1000 >= G_MAXUINT)
+    return;
+
+  limit = g_new (Limit, 1);
+  *limit = (Limit) { tool, seconds };
+  tool->timeout_source = g_timeout_add_full (G_PRIORITY_DEFAULT, MAX ((guint) (seconds * 1000), 1),
+                                             limit_reached, limit, g_free);
+}
+
+void
+tool_name_timeout (Tool    *tool,
+                   GError **error)
+{
+  if (tool->signal != 0 || tool->timeout <= 0 ||
+      !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+
+  g_clear_error (error);
+  g_set_error (error, TVM_ERROR, TVM_ERROR_TIMED_OUT, _("The time limit of %g s was reached"),
+               tool->timeout);
 }
 
 /* The GAsyncReadyCallback of every call that a sub-command makes */

@@ -24,6 +24,8 @@ typedef struct
   GAsyncResult *result;      /* (owned) (nullable) */
   guint sources[3];
   int signal;                /* which one came; 0 if none did */
+  guint timeout_source;      /* 0 without a limit, and once it was reached */
+  double timeout;            /* the limit that was reached, in seconds; 0 if none was */
 } Tool;
 
 typedef struct
@@ -72,6 +74,13 @@ void          tool_ready     (GObject            *source,
                               GAsyncResult       *result,
                               gpointer            user_data);
 GAsyncResult *tool_wait      (Tool               *tool);
+
+/* Cancels what runs after so many seconds; 0 is no limit. For calls that have no limit themselves. */
+void          tool_set_timeout  (Tool            *tool,
+                                 double           seconds);
+/* Makes the error of a call that the limit cancelled say so. */
+void          tool_name_timeout (Tool            *tool,
+                                 GError         **error);
 
 /* Says what went wrong, unless it is what a signal asked for. Returns: the exit status */
 int           tool_fail      (Tool               *tool,

@@ -31,6 +31,7 @@ typedef struct
   TvmTempDirectory *temp;
   GListStore *requests;       /* (element-type TvmCompileRequest) */
   char *made;                 /* (nullable): the file with the whole */
+  GString *log;               /* what the tools printed, as UTF-8 */
 } CreateLlvm;
 
 static void
@@ -46,6 +47,7 @@ create_llvm_free (gpointer data)
   g_clear_object (&self->temp);
   g_clear_object (&self->requests);
   g_free (self->made);
+  g_string_free (self->log, TRUE);
   g_free (self);
 }
 
@@ -103,14 +105,21 @@ link_ready (GObject      *source,
             gpointer      user_data)
 {
   g_autoptr (GTask) task = user_data;
+  CreateLlvm *self = g_task_get_task_data (task);
   g_autoptr (TvmProcessResult) result = NULL;
+  g_autofree char *text = NULL;
   GError *error = NULL;
 
   result = tvm_tool_call_finish (async_result, &error);
   if (result == NULL)
-    g_task_return_error (task, error);
-  else
-    tvm_task_run_step (task, finish_in_thread, finish_ready);
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  text = tvm_tool_dup_text (result);
+  g_string_append (self->log, text);
+  tvm_task_run_step (task, finish_in_thread, finish_ready);
 }
 
 static void
@@ -232,20 +241,24 @@ tidy_ready (GObject      *source,
     }
 }
 
-/* Returns: whether all inputs were compiled; the error is that of the first that was not */
+/* Keeps what clang printed about each of the inputs.
+ * Returns: whether all were compiled; the error is that of the first that was not */
 static gboolean
-check_results (GListModel  *results,
+check_results (CreateLlvm  *self,
+               GListModel  *results,
                GError     **error)
 {
+  gboolean all = TRUE;
+
   for (guint i = 0; i < g_list_model_get_n_items (results); i++)
     {
       g_autoptr (TvmCompileResult) result = g_list_model_get_item (results, i);
 
-      if (!tvm_compile_result_check (result, error))
-        return FALSE;
+      g_string_append (self->log, tvm_compile_result_get_log_text (result));
+      all = all && tvm_compile_result_check (result, error);
     }
 
-  return TRUE;
+  return all;
 }
 
 static void
@@ -259,7 +272,7 @@ compile_ready (GObject      *source,
   GError *error = NULL;
 
   results = tvm_compiler_compile_all_finish (self->compiler, result, &error);
-  if (results == NULL || !check_results (results, &error))
+  if (results == NULL || !check_results (self, results, &error))
     g_task_return_error (task, error);
   else
     tvm_task_run_step (task, tidy_in_thread, tidy_ready);
@@ -382,6 +395,7 @@ tvm_clang_create_llvm_async (const char * const  *inputs,
   self->options = g_strdupv ((char **) options);
   self->output = g_strdup (output);
   self->requests = g_list_store_new (TVM_TYPE_COMPILE_REQUEST);
+  self->log = g_string_new (NULL);
   if (cc != NULL)
     self->compiler = tvm_compiler_new_for_command (cc);
 
@@ -415,6 +429,39 @@ tvm_clang_create_llvm_finish (GAsyncResult  *result,
 {
   g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * tvm_clang_create_llvm_with_log_finish:
+ * @result: what the callback was given
+ * @log: (out) (optional) (transfer full): what the tools printed, such as warnings: valid UTF-8, and
+ *   empty if they printed nothing. In C it is set also if there is an error: it is the whole then of
+ *   what clang had to say about all of the inputs
+ * @error: a #GError
+ *
+ * Ends what [func@TvmSupport.clang_create_llvm_async] began, as
+ * [func@TvmSupport.clang_create_llvm_finish] does, and tells what the tools printed.
+ *
+ * Returns: (transfer full): the text
+ *
+ * Since: 1.0
+ */
+char *
+tvm_clang_create_llvm_with_log_finish (GAsyncResult  *result,
+                                       char         **log,
+                                       GError       **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, NULL), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (log != NULL)
+    {
+      const CreateLlvm *self = g_task_get_task_data (G_TASK (result));
+
+      *log = g_strdup (self->log->str);
+    }
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -33,5 +33,9 @@ void   tvm_clang_create_llvm_async  (const char * const   *inputs,
 TVM_SUPPORT_AVAILABLE_IN_1_0
 char  *tvm_clang_create_llvm_finish (GAsyncResult         *result,
                                      GError              **error);
+TVM_SUPPORT_AVAILABLE_IN_1_0
+char  *tvm_clang_create_llvm_with_log_finish (GAsyncResult   *result,
+                                              char          **log,
+                                              GError        **error);
 
 G_END_DECLS

@@ -44,6 +44,9 @@ void              tvm_tool_set_failure (GError              **error,
 /* Returns: (transfer full): so much of the end of what a tool printed as a message may have */
 char             *tvm_tool_dup_tail    (const char           *text);
 
+/* Returns: (transfer full): all that a tool printed, as UTF-8 without colours */
+char             *tvm_tool_dup_text    (const TvmProcessResult *result);
+
 /* A step of @task that blocks: @func runs in a thread and is given @task as its task data, and
  * @callback as its user data, which it owns. */
 void              tvm_task_run_step    (GTask                *task,

@@ -63,15 +63,23 @@ append_text (GString *text,
   g_string_append (text, valid);
 }
 
-/* All that it printed: some say on the standard output why they fail. */
-static char *
-dup_reason (const TvmProcessResult *result)
+char *
+tvm_tool_dup_text (const TvmProcessResult *result)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
+  GString *text = g_string_new (NULL);
 
   append_text (text, result->stderr_bytes);
   append_text (text, result->stdout_bytes);
-  return tvm_tool_dup_tail (text->str);
+  return g_string_free (text, FALSE);
+}
+
+/* Some say on the standard output why they fail. */
+static char *
+dup_reason (const TvmProcessResult *result)
+{
+  g_autofree char *text = tvm_tool_dup_text (result);
+
+  return tvm_tool_dup_tail (text);
 }
 
 static void
