@@ -337,6 +337,35 @@ test_nvcc (CompileFixture *self,
     }
 }
 
+/* How many threads nvcc has makes no other code. */
+static void
+test_nvcc_threads (CompileFixture *self,
+                   gconstpointer   data)
+{
+  g_autofree char *source = compile_fixture_write (self, "k.cu", "__global__ void f (int *x) { }\n");
+  g_autoptr (TvmNvccCompiler) nvcc = tvm_nvcc_compiler_new (NULL, NULL);
+
+  if (nvcc == NULL)
+    {
+      g_test_skip ("there is no nvcc");
+      return;
+    }
+
+  g_set_object (&self->compiler, TVM_COMPILER (nvcc));
+  use_cache (self);
+  for (guint threads = 1; threads <= 2; threads++)
+    {
+      g_autoptr (TvmCompileRequest) request =
+        compile_fixture_request (self, TVM_COMPILE_KIND_FATBIN, source, "k.fatbin");
+      g_autoptr (TvmCompileResult) result = NULL;
+
+      tvm_compile_request_set_arch (request, "sm_80,sm_90");
+      tvm_nvcc_compiler_set_threads (nvcc, threads);
+      result = compile_fixture_compile (self, request);
+      assert_status (result, threads == 1 ? TVM_CACHE_STATUS_MISS : TVM_CACHE_STATUS_HIT);
+    }
+}
+
 static void
 assert_nvcc (CompileFixture     *self,
              const char         *source,
@@ -690,6 +719,7 @@ main (int   argc,
   add ("/compile-cache/file-to-bytes", test_file_to_bytes);
   add ("/compile-cache/nvcc", test_nvcc);
   add ("/compile-cache/nvcc-identity", test_nvcc_identity);
+  add ("/compile-cache/nvcc-threads", test_nvcc_threads);
   add ("/compile-cache/native", test_native);
   add ("/compile-cache/memory", test_memory);
   add ("/compile-cache/library", test_library);

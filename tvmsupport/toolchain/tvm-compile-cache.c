@@ -184,6 +184,18 @@ depends_on_cwd (TvmCompileCache *self)
   return FALSE;
 }
 
+/* How nvcc shares its work among processors makes no other output. What stands behind an -Xptxas is
+ * not for nvcc. */
+static gboolean
+is_about_speed (TvmCompileCache *self,
+                guint            i)
+{
+  return tvm_toolchain_get_family (self->toolchain) == TVM_TOOLCHAIN_FAMILY_NVCC && i > 0 &&
+         !g_str_has_prefix (self->command[i - 1], "-X") &&
+         (g_str_has_prefix (self->command[i], "--threads=") ||
+          strcmp (self->command[i], "--jobserver") == 0);
+}
+
 /* The command without what is of this step alone */
 static void
 add_command (TvmCompileCache *self,
@@ -196,6 +208,8 @@ add_command (TvmCompileCache *self,
     {
       g_autofree char *word = replace_folder (self->command[i], self->output, "//output");
 
+      if (is_about_speed (self, i))
+        continue;
       if ((self->flags & TVM_COMPILE_CACHE_HIDE_FOLDER) != 0)
         {
           g_autofree char *long_word = g_steal_pointer (&word);
