@@ -321,8 +321,11 @@ def bench_threads(rounds):
     with tempfile.TemporaryDirectory() as folder:
         paths = write_sources(folder, 16)
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            with concurrent.futures.ProcessPoolExecutor(4) as processes:
+            # Forks of this process would have its threads' locks, and none of its threads.
+            spawn = multiprocessing.get_context("spawn")
+            with concurrent.futures.ProcessPoolExecutor(4, spawn) as processes:
                 best = {}
+                list(processes.map(compile_one, paths))
                 for name, pool in (("threads", threads), ("processes", processes)) * rounds:
                     start = time.perf_counter()
                     list(pool.map(compile_one, paths))
