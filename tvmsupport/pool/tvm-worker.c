@@ -11,8 +11,9 @@
 
 /* One worker process, from FORK to EXITED. */
 
-/* A worker whose channel has ended usually ends too, and its status tells why. */
-#define LOST_GRACE_USEC 5000
+/* A worker whose channel has ended usually ends too, and its status tells why; on a busy machine that
+ * takes a moment. One that stays is wrong in itself. */
+#define LOST_GRACE_USEC 50000
 /* Then it is killed; a nursery that does not answer is not waited for. */
 #define STATUS_GRACE_USEC 500000
 /* One that is not needed any more may end in its own way. */
