@@ -320,12 +320,13 @@ def test_fork(tmp_path):
                 pool.submit(abs, -2).result()
             except RuntimeError:
                 print("refused", flush=True)
+            print(popen_pool.PopenPoolExecutor(1).submit(abs, -4).result(), flush=True)
             os._exit(0)
         os.wait()
         print(pool.submit(abs, -3).result())
         """,
     )
-    assert (result.returncode, result.stdout) == (0, "1\nrefused\n3\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "1\nrefused\n4\n3\n"), result.stderr
 
 
 def test_note_is_used(tmp_path):
