@@ -17,6 +17,7 @@ SCALE = 'extern "C" __global__ void scale (float *x) { x[threadIdx.x] *= 2; }\n'
 VARIABLES = (
     "CUDA_PATH", "CUDA_HOME", "NVSHMEM_HOME",
     "TVM_CUDA_COMPILE_MODE", "TVM_CUDA_NVCC_NO_FAST_MATH", "TVM_KERNEL_DUMP",
+    "TVM_KERNEL_DEBUG",
 )
 
 
@@ -327,9 +328,30 @@ def test_broken(cuda, compiler, tmp_path):
 
 
 def test_default_formats(cuda, monkeypatch):
-    assert nvcc.compile_cuda(SCALE, arch="sm_90").startswith(b"\x50\xed\x55\xba")
+    assert b".target sm_90" in nvcc.compile_cuda(SCALE, arch="sm_90")
+    fatbin = nvcc.compile_cuda(SCALE, arch=["sm_80", "sm_90"])
+    assert fatbin.startswith(b"\x50\xed\x55\xba")
     monkeypatch.setenv("TVM_CUDA_COMPILE_MODE", "nvrtc")
     assert nvcc.compile_cuda(SCALE, arch="sm_90").startswith(b"\x7fELF")
+
+
+def test_dump(cuda, monkeypatch, tmp_path):
+    folder = tmp_path / "the dump" / "of kernels"
+    monkeypatch.setenv("TVM_KERNEL_DUMP", str(folder))
+    made = nvcc.compile_cuda(SCALE, "ptx", "sm_90")
+    assert made.startswith(b"\x50\xed\x55\xba")
+    assert (folder / "tvm_kernels.cu").read_text() == SCALE
+    assert (folder / "tvm_kernels.fatbin").read_bytes() == made
+    # What cannot be compiled is there to be looked at, too.
+    with pytest.raises(RuntimeError, match="missing"):
+        nvcc.compile_cuda(SCALE + "__device__ int x = missing;", arch="sm_90")
+    assert "missing" in (folder / "tvm_kernels.cu").read_text()
+
+
+def test_debug(fake_nvcc, monkeypatch):
+    assert "-G" not in words_of(arch="sm_90") and "-lineinfo" not in words_of(arch="sm_90")
+    monkeypatch.setenv("TVM_KERNEL_DEBUG", "1")
+    assert {"-g", "-G"} <= set(words_of(arch="sm_90"))
 
 
 def test_nvrtc_options(cuda):

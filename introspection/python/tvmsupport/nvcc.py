@@ -9,6 +9,7 @@ target may also be a dict, a command line such as ``cuda -arch=sm_90``, or an ob
 
 import collections.abc
 import json
+import os
 import sys
 import warnings
 
@@ -93,6 +94,26 @@ def _find_arch(target):
     return _arch_of(target if target is not None else _current_target())
 
 
+def _uses_nvcc(compiler):
+    return (compiler or os.environ.get("TVM_CUDA_COMPILE_MODE") or "nvcc") == "nvcc"
+
+
+def _default_format(code, arch, words):
+    """PTX, as ever; a fatbin of several architectures. What uses NVSHMEM is linked, to a cubin."""
+    if "#include <nvshmem.h>" in code or "#include <nvshmemx.h>" in code:
+        return "cubin"
+    is_code = ("-gencode", "--generate-code")
+    several = (arch and "," in arch) or sum(word.startswith(is_code) for word in words) > 1
+    return "fatbin" if several else "ptx"
+
+
+def _dump(folder, name, data):
+    """Keeps what was compiled, or what was made of it, for a profiler or a person."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data)
+
+
 def compile_cuda(
     code, target_format=None, arch=None, options=None, path_target=None, compiler=_NVCC
 ):
@@ -103,7 +124,8 @@ def compile_cuda(
     code : str
         The code. Line 1 of an error is its line 1.
     target_format : str
-        ``ptx``, ``cubin`` or ``fatbin``; without it a fatbin with nvcc, a cubin with NVRTC.
+        ``ptx``, ``cubin`` or ``fatbin``; without it PTX with nvcc, or a fatbin for several
+        architectures, and a cubin with NVRTC.
     arch : str or list of str
         The architecture, or several for a fatbin, or options of nvcc that name them. Without it,
         that of the current target, or else of the GPU of this machine.
@@ -119,6 +141,12 @@ def compile_cuda(
     -------
     res_binary : bytearray
         What was made.
+
+    Notes
+    -----
+    If the environment variable TVM_KERNEL_DUMP names a folder, nvcc makes a fatbin with the numbers
+    of the lines, and the folder gets the source, ``tvm_kernels.cu``, and ``tvm_kernels.fatbin``.
+    TVM_KERNEL_DEBUG=1 makes nvcc compile for a debugger.
     """
     words = _bridge.options(options) or []
     if arch is not None and not isinstance(arch, str):
@@ -131,6 +159,17 @@ def compile_cuda(
         arch = _find_arch(None) if not _names_arch(words) else None
     if isinstance(compiler, _Unchosen):
         compiler = None
+    dump = None
+    if _uses_nvcc(compiler):
+        dump = os.environ.get("TVM_KERNEL_DUMP")
+        default_format = _default_format(code, arch, words)
+        if dump:
+            words = ["-lineinfo", *words]
+            target_format = default_format if default_format == "cubin" else "fatbin"
+            _dump(dump, "tvm_kernels.cu", code.encode())
+        if os.environ.get("TVM_KERNEL_DEBUG") == "1":
+            words = ["-g", "-G", *words]
+        target_format = target_format or default_format
     try:
         made = _bridge.call_raw(
             TvmSupport.nvcc_compile_cuda,
@@ -145,6 +184,8 @@ def compile_cuda(
         if any(_errors.is_tvm_error(error, code) for code in _FAILURES):
             raise RuntimeError(f"Compilation error:\n{error.message}") from error
         raise _errors.translate(error) from error
+    if dump:
+        _dump(dump, f"tvm_kernels.{target_format}", made)
     return bytearray(made)
 
 
