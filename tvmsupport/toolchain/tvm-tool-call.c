@@ -54,9 +54,16 @@ append_text (GString *text,
 {
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
+  g_autofree char *plain = NULL;
+  g_autofree char *valid = NULL;
+
+  /* There is no pointer to nothing, then. */
+  if (size == 0)
+    return;
+
   /* Some paint also what goes to no terminal. */
-  g_autofree char *plain = tvm_parser_strip_escapes ((TvmSlice) { data, size }, &size);
-  g_autofree char *valid = g_utf8_make_valid (plain != NULL ? plain : size > 0 ? data : "", size);
+  plain = tvm_parser_strip_escapes ((TvmSlice) { data, size }, &size);
+  valid = g_utf8_make_valid (plain != NULL ? plain : data, size);
 
   if (text->len > 0 && text->str[text->len - 1] != '\n')
     g_string_append_c (text, '\n');
