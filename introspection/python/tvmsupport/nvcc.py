@@ -8,6 +8,7 @@ target may also be a dict, a command line such as ``cuda -arch=sm_90``, or an ob
 """
 
 import collections.abc
+import hashlib
 import json
 import os
 import sys
@@ -107,10 +108,16 @@ def _default_format(code, arch, words):
     return "fatbin" if several else "ptx"
 
 
-def _dump(folder, name, data):
+def _dump_stem(folder, *parts):
+    """The path of the dump of a kernel, without a suffix. Another kernel has another one."""
+    digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
+    return os.path.join(folder, f"tvm_kernels-{digest[:16]}")
+
+
+def _dump(path, data):
     """Keeps what was compiled, or what was made of it, for a profiler or a person."""
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, name), "wb") as file:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
         file.write(data)
 
 
@@ -144,9 +151,9 @@ def compile_cuda(
 
     Notes
     -----
-    If the environment variable TVM_KERNEL_DUMP names a folder, nvcc makes a fatbin with the numbers
-    of the lines, and the folder gets the source, ``tvm_kernels.cu``, and ``tvm_kernels.fatbin``.
-    TVM_KERNEL_DEBUG=1 makes nvcc compile for a debugger.
+    If the environment variable TVM_KERNEL_DUMP names a folder, what nvcc makes has the numbers of
+    the lines, and the folder gets it and its source. Each kernel has a name of its own, such as
+    ``tvm_kernels-0123456789abcdef.cu``. TVM_KERNEL_DEBUG=1 makes nvcc compile for a debugger.
     """
     words = _bridge.options(options) or []
     if arch is not None and not isinstance(arch, str):
@@ -161,15 +168,14 @@ def compile_cuda(
         compiler = None
     dump = None
     if _uses_nvcc(compiler):
-        dump = os.environ.get("TVM_KERNEL_DUMP")
-        default_format = _default_format(code, arch, words)
-        if dump:
-            words = ["-lineinfo", *words]
-            target_format = default_format if default_format == "cubin" else "fatbin"
-            _dump(dump, "tvm_kernels.cu", code.encode())
+        folder = os.environ.get("TVM_KERNEL_DUMP")
+        target_format = target_format or _default_format(code, arch, words)
         if os.environ.get("TVM_KERNEL_DEBUG") == "1":
             words = ["-g", "-G", *words]
-        target_format = target_format or default_format
+        if folder:
+            words = ["-lineinfo", *words]
+            dump = _dump_stem(folder, code, arch, words)
+            _dump(f"{dump}.cu", code.encode())
     try:
         made = _bridge.call_raw(
             TvmSupport.nvcc_compile_cuda,
@@ -185,7 +191,7 @@ def compile_cuda(
             raise RuntimeError(f"Compilation error:\n{error.message}") from error
         raise _errors.translate(error) from error
     if dump:
-        _dump(dump, f"tvm_kernels.{target_format}", made)
+        _dump(f"{dump}.{target_format}", made)
     return bytearray(made)
 
 
