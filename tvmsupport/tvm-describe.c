@@ -8,6 +8,7 @@
 #include "tvmsupport/process/tvm-launch-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/toolchain/tvm-clang.h"
 #include "tvmsupport/toolchain/tvm-compiler.h"
 #include "tvmsupport/toolchain/tvm-emcc-private.h"
@@ -488,7 +489,7 @@ ask_gpus (GTask *task)
 
   g_task_set_source_tag (thread_task, ask_gpus);
   g_task_set_return_on_cancel (thread_task, TRUE);
-  g_task_run_in_thread (thread_task, describe_gpus_in_thread);
+  tvm_task_run_in_thread (thread_task, describe_gpus_in_thread);
 }
 
 static void

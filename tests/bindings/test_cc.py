@@ -4,6 +4,7 @@
 import concurrent.futures
 import ctypes
 import inspect
+import multiprocessing
 import os
 import pathlib
 import shlex
@@ -374,3 +375,20 @@ def test_package(capsys):
     assert facts and all(isinstance(value, str) for value in facts.values())
     assert tvmsupport.describe() is None
     assert f"Python: {sys.version.split()[0]}" in capsys.readouterr().out
+
+
+def test_in_a_fork_of_a_program_that_has_compiled(add_c, tmp_path):
+    """As in multiprocessing: the threads of the library are not in the child, and it needs none of them."""
+    cc.create_shared(tmp_path / "parent.so", [add_c])
+    context = multiprocessing.get_context("fork")
+    children = [
+        context.Process(target=cc.create_shared, args=(tmp_path / f"child{i}.so", [add_c]))
+        for i in range(3)
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+        child.kill()
+    assert [child.exitcode for child in children] == [0, 0, 0]
+    assert cc.get_global_symbol_section_map(tmp_path / "child2.so") == {"add": "T"}

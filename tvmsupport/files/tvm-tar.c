@@ -6,6 +6,7 @@
 #include "tvmsupport/files/tvm-archive-private.h"
 #include "tvmsupport/files/tvm-temp-place-private.h"
 #include "tvmsupport/files/tvm-temp-sweep-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
@@ -174,7 +175,7 @@ tvm_tar_create_async (const char          *output,
   job->path = g_strdup (output);
   job->files = g_strdupv ((char **) files);
   task = tar_task_new (tvm_tar_create_async, job, cancellable, callback, user_data);
-  g_task_run_in_thread (task, create_in_thread);
+  tvm_task_run_in_thread (task, create_in_thread);
 }
 
 /**
@@ -418,7 +419,7 @@ tvm_tar_extract_async (const char          *tar_file,
   job->path = g_strdup (tar_file);
   job->directory = g_strdup (directory);
   task = tar_task_new (tvm_tar_extract_async, job, cancellable, callback, user_data);
-  g_task_run_in_thread (task, extract_in_thread);
+  tvm_task_run_in_thread (task, extract_in_thread);
 }
 
 /**
@@ -552,7 +553,7 @@ tvm_tar_list_async (const char          *tar_file,
   job = tar_job_new (options, cancellable);
   job->path = g_strdup (tar_file);
   task = tar_task_new (tvm_tar_list_async, job, cancellable, callback, user_data);
-  g_task_run_in_thread (task, list_in_thread);
+  tvm_task_run_in_thread (task, list_in_thread);
 }
 
 /**
@@ -779,7 +780,7 @@ tvm_tar_normalize_file_list_async (TvmTempDirectory    *temp,
   job->temp = g_object_ref (temp);
   job->files = g_strdupv ((char **) files);
   task = tar_task_new (tvm_tar_normalize_file_list_async, job, cancellable, callback, user_data);
-  g_task_run_in_thread (task, normalize_in_thread);
+  tvm_task_run_in_thread (task, normalize_in_thread);
 }
 
 /**

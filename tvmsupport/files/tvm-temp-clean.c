@@ -5,6 +5,7 @@
 
 #include "tvmsupport/files/tvm-temp-place-private.h"
 #include "tvmsupport/files/tvm-temp-sweep-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 
 typedef struct
 {
@@ -135,7 +136,7 @@ tvm_temp_directory_clean_async (const char          *parent,
   g_task_set_task_data (task, cleaning, (GDestroyNotify) cleaning_free);
   /* What was removed counts, also if it was cancelled at the same time. */
   g_task_set_check_cancellable (task, FALSE);
-  g_task_run_in_thread (task, clean_in_thread);
+  tvm_task_run_in_thread (task, clean_in_thread);
 }
 
 /**

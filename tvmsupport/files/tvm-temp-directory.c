@@ -6,6 +6,7 @@
 #include "tvmsupport/files/tvm-temp-debug-private.h"
 #include "tvmsupport/files/tvm-temp-place-private.h"
 #include "tvmsupport/files/tvm-temp-sweep-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <dirent.h>
@@ -724,7 +725,7 @@ tvm_temp_directory_remove_async (TvmTempDirectory   *self,
   g_source_set_static_name (removal->source, "[tvmsupport] progress of a removal");
   g_task_set_task_data (task, removal, (GDestroyNotify) removal_free);
   g_task_attach_source (task, removal->source, tell_progress);
-  g_task_run_in_thread (task, remove_in_thread);
+  tvm_task_run_in_thread (task, remove_in_thread);
 }
 
 /**

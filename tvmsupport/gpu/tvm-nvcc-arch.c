@@ -6,6 +6,7 @@
 #include "tvmsupport/gpu/tvm-cuda-arch.h"
 #include "tvmsupport/gpu/tvm-cuda-driver-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 
 /**
  * tvm_nvcc_parse_compute_version:
@@ -264,7 +265,7 @@ tvm_nvcc_get_target_compute_version_async (const char          *target,
   g_task_set_source_tag (task, tvm_nvcc_get_target_compute_version_async);
   g_task_set_task_data (task, g_strdup (target), g_free);
   g_task_set_return_on_cancel (task, TRUE);
-  g_task_run_in_thread (task, find_in_thread);
+  tvm_task_run_in_thread (task, find_in_thread);
 }
 
 /**

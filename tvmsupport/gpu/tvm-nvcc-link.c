@@ -6,6 +6,7 @@
 #include "tvmsupport/gpu/tvm-cuda-arch.h"
 #include "tvmsupport/gpu/tvm-nvjitlink-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/tvm-error.h"
 
 #include <glib/gi18n-lib.h>
@@ -156,7 +157,7 @@ tvm_nvcc_link_device_async (const char * const  *files,
 
   /* nvJitLink cannot be interrupted: nobody waits for a result that is not wanted. */
   g_task_set_return_on_cancel (task, TRUE);
-  g_task_run_in_thread (task, link_in_thread);
+  tvm_task_run_in_thread (task, link_in_thread);
 }
 
 /**

@@ -6,6 +6,7 @@
 #include "tvmsupport/files/tvm-symbols-private.h"
 #include "tvmsupport/process/tvm-process-private.h"
 #include "tvmsupport/process/tvm-sync-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/tvm-error-private.h"
 
 #include <errno.h>
@@ -237,7 +238,7 @@ start_reading (GTask *task)
 
   g_task_set_source_tag (reader, start_reading);
   g_task_set_task_data (reader, g_strdup (job->path), g_free);
-  g_task_run_in_thread (reader, read_in_thread);
+  tvm_task_run_in_thread (reader, read_in_thread);
 }
 
 /**

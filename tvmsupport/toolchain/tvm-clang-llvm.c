@@ -434,7 +434,7 @@ tvm_clang_create_llvm_finish (GAsyncResult  *result,
 }
 
 /**
- * tvm_clang_create_llvm_with_log_finish:
+ * tvm_clang_create_llvm_with_log_finish: (skip)
  * @result: what the callback was given
  * @log: (out) (optional) (transfer full): what the tools printed, such as warnings: valid UTF-8, and
  *   empty if they printed nothing. In C it is set also if there is an error: it is the whole then of

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-compile-commands.h"
 
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/toolchain/tvm-compile-result-private.h"
 #include "tvmsupport/toolchain/tvm-json-private.h"
 #include "tvmsupport/tvm-error-private.h"
@@ -588,7 +589,7 @@ tvm_compile_commands_save_async (TvmCompileCommands *self,
   /* A file that was written stays written. */
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, save_new (self, path), (GDestroyNotify) save_free);
-  g_task_run_in_thread (task, save_in_thread);
+  tvm_task_run_in_thread (task, save_in_thread);
 }
 
 /**

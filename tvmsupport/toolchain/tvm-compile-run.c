@@ -4,6 +4,7 @@
 #include "tvmsupport/toolchain/tvm-compiler-private.h"
 
 #include "tvmsupport/files/tvm-symbols-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/toolchain/tvm-compile-argv-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-plan-private.h"
@@ -82,7 +83,7 @@ run_in_thread (GTask               *task,
 
   g_task_set_source_tag (thread_task, func);
   g_task_set_task_data (thread_task, data, destroy);
-  g_task_run_in_thread (thread_task, func);
+  tvm_task_run_in_thread (thread_task, func);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "tvmsupport/toolchain/tvm-compile-step-private.h"
 
 #include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/toolchain/tvm-compile-cache-private.h"
 #include "tvmsupport/toolchain/tvm-compile-options-private.h"
 #include "tvmsupport/toolchain/tvm-compile-plan-private.h"
@@ -447,7 +448,7 @@ process_ready (GObject      *source,
   /* A compiler may be an object of a language that is not at home in other threads: whoever runs
    * this step holds one until it has ended. */
   g_clear_object (&step->compiler);
-  g_task_run_in_thread (task, conclude_in_thread);
+  tvm_task_run_in_thread (task, conclude_in_thread);
 }
 
 static void
@@ -515,7 +516,7 @@ cache_ready (GObject      *source,
 
   g_clear_pointer (&step->slot, tvm_job_slot_release);
   g_clear_object (&step->compiler);
-  g_task_run_in_thread (task, conclude_in_thread);
+  tvm_task_run_in_thread (task, conclude_in_thread);
 }
 
 /* What the kernel cache does for this step; NULL if nothing. ccache does what it is asked for
@@ -566,7 +567,7 @@ make_output (GTask *task)
   g_task_set_source_tag (look, make_output);
   /* Its callback holds the step until the thread is done with it. */
   g_task_set_task_data (look, task, NULL);
-  g_task_run_in_thread (look, look_in_thread);
+  tvm_task_run_in_thread (look, look_in_thread);
 }
 
 static void
@@ -615,7 +616,7 @@ slot_ready (GObject      *source,
 
       g_task_set_source_tag (stage_task, slot_ready);
       g_task_set_task_data (stage_task, g_strdup (step->output), g_free);
-      g_task_run_in_thread (stage_task, stage_in_thread);
+      tvm_task_run_in_thread (stage_task, stage_in_thread);
       return;
     }
 
@@ -715,7 +716,7 @@ tvm_compile_step_look_async (TvmCompiler         *compiler,
   g_clear_object (&step->compiler);
 
   if (step->cache != NULL)
-    g_task_run_in_thread (task, look_for_bytes_in_thread);
+    tvm_task_run_in_thread (task, look_for_bytes_in_thread);
   else
     g_task_return_pointer (task, NULL, NULL);
 }

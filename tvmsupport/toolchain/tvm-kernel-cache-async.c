@@ -3,6 +3,8 @@
 
 #include "tvmsupport/toolchain/tvm-kernel-cache.h"
 
+#include "tvmsupport/process/tvm-task-thread-private.h"
+
 /* The asynchronous forms: the same in a thread. */
 
 typedef struct
@@ -41,7 +43,7 @@ start (TvmKernelCache      *self,
   job->maximum_size = maximum_size;
   g_task_set_source_tag (task, source_tag);
   g_task_set_task_data (task, job, job_free);
-  g_task_run_in_thread (task, func);
+  tvm_task_run_in_thread (task, func);
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "tvmsupport/toolchain/tvm-tool-call-private.h"
 
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/toolchain/tvm-diagnostic-parser-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -159,5 +160,5 @@ tvm_task_run_step (GTask               *task,
   /* A file that is in its place is a success, whatever happens later. */
   g_task_set_check_cancellable (thread_task, FALSE);
   g_task_set_task_data (thread_task, g_object_ref (task), g_object_unref);
-  g_task_run_in_thread (thread_task, func);
+  tvm_task_run_in_thread (thread_task, func);
 }

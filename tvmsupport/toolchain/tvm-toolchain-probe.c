@@ -4,6 +4,7 @@
 #include "tvmsupport/toolchain/tvm-toolchain-private.h"
 
 #include "tvmsupport/process/tvm-process-private.h"
+#include "tvmsupport/process/tvm-task-thread-private.h"
 #include "tvmsupport/tvm-bytes-private.h"
 
 #include <glib/gstdio.h>
@@ -257,7 +258,7 @@ run_in_thread (GTask               *task,
 
   g_task_set_source_tag (thread_task, func);
   g_task_set_task_data (thread_task, task, NULL);
-  g_task_run_in_thread (thread_task, func);
+  tvm_task_run_in_thread (thread_task, func);
 }
 
 static gboolean
