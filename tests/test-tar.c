@@ -3,6 +3,7 @@
 
 #include "tar-fixture.h"
 
+#include "tvmsupport/files/tvm-archive-output-private.h"
 #include "tvmsupport/files/tvm-rmtree.h"
 #include "tvmsupport/tvm-error.h"
 
@@ -308,6 +309,38 @@ test_create_cancelled (TarFixture    *f,
   g_cancellable_cancel (cancellable);
   g_assert_false (tvm_tar_create (tar, TAR_FILES (file), NULL, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_false (tar_exists (f, "a.tar"));
+}
+
+/* What is compressed when everything has been read, most of it with xz, can be cancelled, too. */
+static void
+test_create_cancelled_late (TarFixture    *f,
+                            gconstpointer  data)
+{
+  static const TvmTarCompression compressions[] = { TVM_TAR_COMPRESSION_NONE,
+                                                    TVM_TAR_COMPRESSION_GZIP,
+                                                    TVM_TAR_COMPRESSION_ZSTD,
+                                                    TVM_TAR_COMPRESSION_XZ };
+  g_autofree char *path = tar_path (f, "a.tar");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (compressions); i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GError) error = NULL;
+      g_auto (TvmArchiveOutput) output = { .fd = -1, .dir_fd = -1 };
+      g_auto (TvmArchiveSink) sink = { .cancellable = cancellable };
+      TvmArchive *archive;
+
+      g_assert_true (tvm_archive_output_open (&output, path, &error));
+      g_assert_no_error (error);
+      archive = tvm_archive_sink_open (&sink, &tvm_archive_default_settings, compressions[i], 0,
+                                       &output, &error);
+      g_assert_no_error (error);
+      g_cancellable_cancel (cancellable);
+      g_assert_cmpint (archive_write_close (archive), ==, ARCHIVE_FATAL);
+      g_assert_cmpint (archive_errno (archive), ==, ECANCELED);
+      tvm_archive_sink_abort (&sink, archive);
+    }
   g_assert_false (tar_exists (f, "a.tar"));
 }
 
@@ -888,6 +921,7 @@ main (int   argc,
   ADD ("create/no-space", test_create_no_space);
   ADD ("create/tree", test_create_tree);
   ADD ("create/cancelled", test_create_cancelled);
+  ADD ("create/cancelled/late", test_create_cancelled_late);
   ADD ("extract/fails", test_extract_fails);
   ADD ("normalize", test_normalize);
   ADD ("normalize/hostile", test_normalize_hostile);

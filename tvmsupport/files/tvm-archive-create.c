@@ -63,6 +63,15 @@ level_free (Level *level)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Level, level_free)
 
+/* What libarchive reports of an operation that was cancelled is that. */
+static gboolean
+set_archive_error (Packer  *self,
+                   GError **error)
+{
+  return !g_cancellable_set_error_if_cancelled (self->job->cancellable, error)
+         && tvm_archive_set_error (error, self->archive, self->output->display);
+}
+
 static gboolean
 set_read_error (GError     **error,
                 int          errsv,
@@ -99,7 +108,7 @@ write_header (Packer           *self,
 {
   /* A warning says that a name that is not UTF-8 is written byte by byte. */
   if (archive_write_header (self->archive, entry) < ARCHIVE_WARN)
-    return tvm_archive_set_error (error, self->archive, self->output->display);
+    return set_archive_error (self, error);
   return TRUE;
 }
 
@@ -172,7 +181,7 @@ pack_data (Packer      *self,
       if (n == 0)
         return set_shorter_error (error, name);
       if (archive_write_data (self->archive, self->buffer, n) != n)
-        return tvm_archive_set_error (error, self->archive, self->output->display);
+        return set_archive_error (self, error);
 
       offset += n;
       length -= n;
@@ -584,7 +593,7 @@ pack_all (Packer              *self,
     }
 
   if (archive_write_close (self->archive) != ARCHIVE_OK)
-    return tvm_archive_set_error (error, self->archive, self->output->display);
+    return set_archive_error (self, error);
   return TRUE;
 }
 
@@ -615,7 +624,7 @@ tvm_archive_create (TvmArchiveJob       *job,
 {
   g_auto (TvmArchiveLocale) locale = { 0 };
   g_auto (TvmArchiveOutput) output = { .fd = -1, .dir_fd = -1 };
-  g_auto (TvmArchiveSink) sink = { 0 };
+  g_auto (TvmArchiveSink) sink = { .cancellable = job->cancellable };
   g_auto (Packer) packer = { .job = job, .output = &output, .sink = &sink };
   g_auto (GStrv) names = NULL;
   TvmTarCompression compression = job->settings.compression;

@@ -70,6 +70,7 @@ int            tvm_gzip_writer_close (TvmGzipWriter *self);
  */
 typedef struct
 {
+  GCancellable *cancellable; /* (nullable) (not owned): given before it is opened */
   int fd;
   TvmGzipWriter *gzip;      /* (nullable) */
   char *buffer;             /* what is too little to be written by itself */

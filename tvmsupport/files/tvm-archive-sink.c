@@ -77,7 +77,9 @@ write_callback (TvmArchive *archive,
                 size_t      length)
 {
   TvmArchiveSink *self = user_data;
-  int errsv = self->failed ? ECANCELED : sink_write (self, data, length);
+  /* Looked at here as well: much of the work may be left once everything has been read. */
+  const gboolean stopped = self->failed || g_cancellable_is_cancelled (self->cancellable);
+  int errsv = stopped ? ECANCELED : sink_write (self, data, length);
 
   if (errsv == 0)
     return length;
