@@ -127,6 +127,9 @@ tvm_io_thread_attach (GMainContext *context,
 {
   g_source_set_callback (source, func, user_data, NULL);
   g_source_set_name (source, name);
+  /* It never does, but GLib would take the descriptor out of the poll for the time of each call,
+   * and wake this very thread for that. */
+  g_source_set_can_recurse (source, TRUE);
   g_source_attach (source, context);
   return g_source_ref (source);
 }
