@@ -185,6 +185,9 @@ struct _TvmEngine
   gint64 soft_timeout_usec;
   TvmRetryPolicy retry_policy;
   gint64 average_nsec;          /* how long a call takes; -1 before one was measured */
+  gint64 submitted_at;          /* the last one */
+  guint n_burst;                /* how many were submitted shortly one after the other */
+  gint64 held_until;            /* NEVER if nothing is held */
 
   GPtrArray *workers;           /* of TvmWorker (owned): all that are not gone */
   GPtrArray *nurseries;         /* of TvmNurseryLink (owned): all that have not ended */
@@ -218,6 +221,11 @@ struct _TvmEngine
   TvmPump *pumps[2];            /* (nullable) (owned): that empty it, until the end */
   guint n_pumps;                /* that are not done */
 };
+
+/* tvm-engine-burst.c */
+void       tvm_engine_note_submission_locked (TvmEngine      *self);
+gboolean   tvm_engine_is_held_locked        (TvmEngine       *self);
+void       tvm_engine_end_hold_locked       (TvmEngine       *self);
 
 /* tvm-engine.c */
 void       tvm_engine_hold                  (TvmEngine       *self);

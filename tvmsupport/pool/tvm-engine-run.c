@@ -159,6 +159,7 @@ tvm_engine_run (TvmEngine     *self,
   tvm_engine_lock (self);
   if (tvm_engine_accept_locked (self, call, problem))
     {
+      tvm_engine_end_hold_locked (self);
       worker = take_worker (self, call);
       if (worker != NULL)
         lead (self, worker, call, NEVER);
@@ -188,6 +189,7 @@ help (TvmEngine *self,
   gboolean interrupted = FALSE;
 
   tvm_engine_lock (self);
+  tvm_engine_end_hold_locked (self);
   if (call->state == CALL_SENT && call->worker->ready && !call->worker->led
       && call->worker->calls.length == 1
       && self->spec->payload_type != TVM_PAYLOAD_TYPE_COMMAND)

@@ -171,7 +171,11 @@ static void
 check_times (TvmEngine *self)
 {
   gint64 now = g_get_monotonic_time ();
-  gint64 next = NEVER;
+  gint64 next;
+
+  if (now >= self->held_until)
+    self->held_until = NEVER;
+  next = self->held_until;
 
   for (guint i = self->workers->len; i-- > 0;)
     {
@@ -578,7 +582,8 @@ tvm_engine_dispatch_locked (TvmEngine *self)
   guint n_live;
   guint n_ready;
 
-  if (self->corked > 0 || (self->n_queued == 0 && count_spares (self) == 0))
+  if (self->corked > 0 || tvm_engine_is_held_locked (self)
+      || (self->n_queued == 0 && count_spares (self) == 0))
     {
       flush_workers (self);
       return;
@@ -696,6 +701,7 @@ tvm_engine_new (TvmWorkerSpec *spec,
   self->average_nsec = -1;
   self->workers = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_worker_unref);
   self->nurseries = g_ptr_array_new_with_free_func ((GDestroyNotify) tvm_nursery_link_unref);
+  self->held_until = NEVER;
   self->timer_fd = -1;
   self->timer_at = NEVER;
   tvm_engine_open_streams (self);
@@ -912,7 +918,10 @@ tvm_engine_submit (TvmEngine    *self,
 
   tvm_engine_lock (self);
   if (tvm_engine_accept_locked (self, call, problem))
-    tvm_engine_enqueue_locked (self, call);
+    {
+      tvm_engine_note_submission_locked (self);
+      tvm_engine_enqueue_locked (self, call);
+    }
   tvm_engine_unlock (self);
 
   return call;
