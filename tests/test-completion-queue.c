@@ -416,6 +416,93 @@ test_fork (PoolFixture   *self,
   pool_fixture_end (pool);
 }
 
+/* Takes what ends first. */
+static void
+pop_good (TvmCompletionQueue *queue,
+          guint               n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (TvmTaskResult) result = NULL;
+      guint64 id;
+
+      result = next (queue, &id, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (tvm_task_result_get_status (result), ==, TVM_STATUS_KIND_COMPLETE);
+    }
+}
+
+/* What is held for a moment comes without another call, and also beside a slow one. */
+static void
+test_burst (PoolFixture   *self,
+            gconstpointer  data)
+{
+  TvmPoolExecutor *pool = pool_fixture_pool (self);
+  g_autoptr (TvmCompletionQueue) queue = tvm_completion_queue_new ();
+
+  for (guint size = 1; size < N_TASKS; size += 7)
+    {
+      for (guint i = 0; i < size; i++)
+        submit_number (queue, pool, i);
+      pop_good (queue, size);
+    }
+
+  for (guint round = 0; round < 5; round++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint64 slow;
+      guint64 id;
+
+      for (guint i = 0; i < N_TASKS / 2; i++)
+        submit_number (queue, pool, i);
+      slow = submit (queue, pool, "sleep", g_variant_new ("(u)", 60000));
+      for (guint i = 0; i < N_TASKS / 2; i++)
+        submit_number (queue, pool, i);
+      /* Who waits does not wait for the end of the burst. */
+      pool_fixture_assert_sum (pool, 1, 2);
+      pop_good (queue, N_TASKS);
+
+      tvm_completion_queue_cancel (queue, slow);
+      g_assert_null (next (queue, &id, &error));
+      g_assert_cmpuint (id, ==, slow);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  pool_fixture_end (pool);
+}
+
+static void
+test_running (PoolFixture   *self,
+              gconstpointer  data)
+{
+  g_autoptr (TvmCompletionQueue) queue = tvm_completion_queue_new ();
+  TvmPoolExecutor *pool = tvm_pool_executor_new (self->spec, 1);
+  guint64 ids[2];
+
+  g_assert_false (tvm_completion_queue_is_running (queue, 1));
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    ids[i] = submit (queue, pool, "sleep", g_variant_new ("(u)", 60000));
+  while (!tvm_completion_queue_is_running (queue, ids[0]))
+    g_usleep (1000);
+  g_assert_false (tvm_completion_queue_is_running (queue, ids[1]));
+
+  tvm_completion_queue_cancel (queue, ids[0]);
+  g_assert_false (tvm_completion_queue_is_running (queue, ids[0]));
+  while (!tvm_completion_queue_is_running (queue, ids[1]))
+    g_usleep (1000);
+
+  tvm_completion_queue_cancel (queue, ids[1]);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      guint64 id;
+
+      g_assert_null (next (queue, &id, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  pool_fixture_end (pool);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -425,6 +512,8 @@ main (int    argc,
 
   pool_fixture_add ("/completion-queue/pop", test_pop);
   pool_fixture_add ("/completion-queue/take", test_take);
+  pool_fixture_add ("/completion-queue/burst", test_burst);
+  pool_fixture_add ("/completion-queue/running", test_running);
   pool_fixture_add ("/completion-queue/time-limit", test_time_limit);
   pool_fixture_add ("/completion-queue/cancel", test_cancel);
   pool_fixture_add ("/completion-queue/signal", test_signal);

@@ -30,6 +30,11 @@ def fail(text):
     raise ValueError(text)
 
 
+def hold_until(path):
+    while not os.path.exists(path):
+        time.sleep(0.001)
+
+
 def is_there(pid):
     """Whether a process lives that is not a zombie."""
     try:
@@ -348,6 +353,26 @@ def test_result_timeout(pool):
     assert future.cancel()
     with pytest.raises(concurrent.futures.CancelledError):
         future.result()
+
+
+def test_running(tmp_path):
+    with popen_pool.PopenPoolExecutor(1) as single:
+        first = single.submit(hold_until, str(tmp_path / "go"))
+        second = single.submit(abs, -1)
+        while not first.running():
+            time.sleep(0.001)
+        assert not second.running()
+        (tmp_path / "go").touch()
+        assert second.result() == 1
+        assert not first.running() and not second.running()
+
+
+def test_future_is_whole(pool):
+    """It does without the constructor of its base, which may change."""
+    names = set(vars(concurrent.futures.Future()))
+    future = pool.submit(abs, -1)
+    assert all(hasattr(future, name) for name in names)
+    future.result()
 
 
 def test_many_threads_wait_for_one(pool):

@@ -250,6 +250,23 @@ tvm_call_cancel (TvmCall *self)
   tvm_engine_unlock (self->engine);
 }
 
+gboolean
+tvm_call_is_running (TvmCall *self)
+{
+  gboolean runs;
+
+  if (tvm_engine_is_foreign (self->engine))
+    return FALSE;
+
+  tvm_engine_lock (self->engine);
+  /* What was sent ahead waits behind the first one. */
+  runs = self->state == CALL_SENT && self->worker->ready
+         && g_queue_peek_head (&self->worker->calls) == self;
+  tvm_engine_unlock (self->engine);
+
+  return runs;
+}
+
 static void
 cancelled (GCancellable *cancellable,
            gpointer      user_data)

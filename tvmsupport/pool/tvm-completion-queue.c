@@ -224,6 +224,86 @@ tvm_completion_queue_submit (TvmCompletionQueue *self,
 }
 
 /**
+ * tvm_completion_queue_submit_bytes:
+ * @self: a queue
+ * @pool: a pool
+ * @data: (array length=size) (element-type guint8): what the worker is sent; it is copied
+ * @size: how many bytes that is
+ *
+ * Submits a task of bytes.
+ *
+ * It does what [ctor@TvmSupport.Task.new_bytes] and [method@TvmSupport.CompletionQueue.submit] do,
+ * for the binding of a language that submits many small calls, to which each call of a C function
+ * is as expensive as what it does.
+ *
+ * Returns: the number of the task in this queue, which is never 0 and never used again
+ *
+ * Since: 1.0
+ */
+guint64
+tvm_completion_queue_submit_bytes (TvmCompletionQueue *self,
+                                   TvmPoolExecutor    *pool,
+                                   const guint8       *data,
+                                   gsize               size)
+{
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (TvmTask) task = NULL;
+
+  g_return_val_if_fail (TVM_IS_COMPLETION_QUEUE (self), 0);
+  g_return_val_if_fail (TVM_IS_POOL_EXECUTOR (pool), 0);
+  g_return_val_if_fail (data != NULL || size == 0, 0);
+
+  payload = g_bytes_new (data, size);
+  task = tvm_task_new_bytes (payload);
+  return tvm_completion_queue_submit (self, pool, task);
+}
+
+/* Returns: (transfer full) (nullable): the call of a task that is in flight */
+static TvmCall *
+find_call (TvmCompletionQueue *self,
+           guint64             id)
+{
+  TvmCall *call = NULL;
+  Item *item;
+
+  g_mutex_lock (&self->mutex);
+  item = g_hash_table_lookup (self->items, &id);
+  if (item != NULL && item->call != NULL)
+    call = tvm_call_ref (item->call);
+  g_mutex_unlock (&self->mutex);
+
+  return call;
+}
+
+/**
+ * tvm_completion_queue_is_running:
+ * @self: a queue
+ * @id: the number of a task
+ *
+ * Says whether a worker has begun with a task, and has not ended it.
+ *
+ * The answer is one of the moment: when it is there, the task may have ended.
+ *
+ * Returns: %TRUE if it runs
+ *
+ * Since: 1.0
+ */
+gboolean
+tvm_completion_queue_is_running (TvmCompletionQueue *self,
+                                 guint64             id)
+{
+  TvmCall *call;
+  gboolean runs;
+
+  g_return_val_if_fail (TVM_IS_COMPLETION_QUEUE (self), FALSE);
+
+  call = find_call (self, id);
+  runs = call != NULL && tvm_call_is_running (call);
+  g_clear_pointer (&call, tvm_call_unref);
+  return runs;
+}
+
+/**
  * tvm_completion_queue_cancel:
  * @self: a queue
  * @id: the number of a task
@@ -239,17 +319,11 @@ void
 tvm_completion_queue_cancel (TvmCompletionQueue *self,
                              guint64             id)
 {
-  TvmCall *call = NULL;
-  Item *item;
+  TvmCall *call;
 
   g_return_if_fail (TVM_IS_COMPLETION_QUEUE (self));
 
-  g_mutex_lock (&self->mutex);
-  item = g_hash_table_lookup (self->items, &id);
-  if (item != NULL && item->call != NULL)
-    call = tvm_call_ref (item->call);
-  g_mutex_unlock (&self->mutex);
-
+  call = find_call (self, id);
   if (call != NULL)
     tvm_call_cancel (call);
   g_clear_pointer (&call, tvm_call_unref);

@@ -109,6 +109,8 @@ gboolean   tvm_call_help              (TvmCall           *call,
 
 /* A queued call never starts; a running one loses its worker. */
 void       tvm_call_cancel            (TvmCall           *call);
+/* Whether a worker has it, and no other one before it */
+gboolean   tvm_call_is_running        (TvmCall           *call);
 TvmCall   *tvm_call_ref               (TvmCall           *call);
 void       tvm_call_unref             (TvmCall           *call);
 

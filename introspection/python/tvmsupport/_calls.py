@@ -86,9 +86,9 @@ def _make_bytes(piece):
     return _pinned.make(piece)
 
 
-def make_task(function, args, kwargs):
-    """A TvmTask, to be given back with g_object_unref()."""
-    first, *rest = _pickling.dump_call(function, args, kwargs)
+def make_task(pieces):
+    """A TvmTask, to be given back with g_object_unref(), of what dump_call() gave."""
+    first, *rest = pieces
     data = _make_bytes(first)
     task = LIBRARY.task_new_bytes(data)
     LIBRARY.g_bytes_unref(data)
@@ -152,15 +152,26 @@ def read_result(function, timeout, result):
 
 
 class CallFuture(concurrent.futures.Future):
-    """The future of a call in a worker."""
+    """The future of a call in a worker.
 
-    def __init__(self, pool, function):
-        super().__init__()
+    All have one condition. One of its own for each, with what belongs to it, would take longer than
+    the rest of a small call, most of it in the garbage collector; and nobody waits for it, but where
+    a thread has just been about to complete a future.
+    """
+
+    _condition = threading.Condition()
+
+    def __init__(self, pool, function):  # pylint: disable=super-init-not-called
+        # What Future.__init__() does but for the condition
+        self._state = "PENDING"
+        self._result = None
+        self._exception = None
+        self._waiters = []
+        self._done_callbacks = []
         self._pool = pool
         self._function = function
         self._queue = None
         self._id = 0
-        self._awaiting = threading.Lock()
 
     def cancel(self):
         """Cancels the call; one that runs is ended. Returns False if it has ended before."""
@@ -174,6 +185,13 @@ class CallFuture(concurrent.futures.Future):
         self.set_running_or_notify_cancel()
         self._invoke_callbacks()
         return True
+
+    def running(self):
+        """Whether a worker is at work on it now."""
+        queue = self._queue
+        if self._state != "PENDING" or queue is None:
+            return False
+        return bool(LIBRARY.completion_queue_is_running(queue.pointer, self._id))
 
     def result(self, timeout=None):
         return super().result(self._await(timeout))
@@ -222,11 +240,19 @@ class _Queue:
     def __init__(self):
         self.pointer = LIBRARY.completion_queue_new()
         self.futures = {}
+        # The numbers of those that a thread waits for in the library
+        self.awaited = {}
         threading.Thread(target=self.work, name="tvmsupport-results", daemon=True).start()
 
-    def submit(self, pool, future, task):
+    def submit(self, pool, future, pieces):
         future._queue = self
-        number = LIBRARY.completion_queue_submit(self.pointer, pool, task)
+        first = pieces[0]
+        if len(pieces) == 1 and len(first) < _pickling.LARGE:
+            number = LIBRARY.completion_queue_submit_bytes(self.pointer, pool, first, len(first))
+        else:
+            task = make_task(pieces)
+            number = LIBRARY.completion_queue_submit(self.pointer, pool, task)
+            LIBRARY.g_object_unref(task)
         future._id = number
         # The outcome may have been here before.
         outcome = self.futures.setdefault(number, future)
@@ -267,10 +293,10 @@ class _Queue:
 
     def await_future(self, future, end):
         """Waits for one future in the library, which is the shortest way, as long as it can."""
-        if not future._awaiting.acquire(blocking=False):
+        take, number, mine = LIBRARY.completion_queue_take, future._id, object()
+        if self.awaited.setdefault(number, mine) is not mine:
             return
         try:
-            take, number = LIBRARY.completion_queue_take, future._id
             error = _library.ErrorPointer()
             while self.futures.get(number) is future:
                 limit = _SLICE
@@ -282,7 +308,7 @@ class _Queue:
                 if result or error:
                     self.settle(number, result, error)
         finally:
-            future._awaiting.release()
+            del self.awaited[number]
 
 
 class _Parked:
@@ -313,6 +339,7 @@ class _Process:
         atexit.register(self.end)
 
     def reset(self):
+        CallFuture._condition = threading.Condition()
         self.lock = threading.Lock()
         self.queue = None
         self.pools = weakref.WeakSet()
@@ -382,12 +409,11 @@ class Pool:
             raise RuntimeError("cannot schedule new futures after shutdown")
         future = CallFuture(self, function)
         try:
-            task = make_task(function, args, kwargs)
+            pieces = _pickling.dump_call(function, args, kwargs)
         except Exception as error:  # pylint: disable=broad-exception-caught
             future.complete(error, True)
             return future
-        _process.get_queue().submit(self.pointer, future, task)
-        LIBRARY.g_object_unref(task)
+        _process.get_queue().submit(self.pointer, future, pieces)
         return future
 
     def kill(self):
@@ -430,8 +456,9 @@ class Pool:
             self.pool.shutdown(TvmSupport.ShutdownMode.DRAIN)
 
 
-def send(worker, task, timeout):
-    """Gives a task, which is taken, to a TvmPopenWorker."""
+def send(worker, function, args, kwargs, timeout):
+    """Sends a call to a TvmPopenWorker; the timeout is in milliseconds."""
+    task = make_task(_pickling.dump_call(function, args, kwargs))
     error = _library.ErrorPointer()
     LIBRARY.task_set_timeout(task, timeout)
     sent = LIBRARY.popen_worker_send(pointer(worker), task, ctypes.byref(error))

@@ -128,8 +128,7 @@ class PopenWorker:
         timeout : float, optional
             How many seconds it may take.
         """
-        task = _calls.make_task(fn, tuple(args), kwargs or {})
-        _calls.send(self._worker, task, _milliseconds(timeout))
+        _calls.send(self._worker, fn, tuple(args), kwargs or {}, _milliseconds(timeout))
         self._sent.append((fn, timeout))
 
     def recv(self):
