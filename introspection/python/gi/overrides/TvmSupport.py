@@ -322,8 +322,20 @@ def _tell(loop, future, set_outcome, outcome):
         loop.call_soon_threadsafe(tell)
 
 
+def _runs_glib(loop):
+    """Whether callbacks that come to this thread are called by the event loop that runs in it."""
+    if _GLibEventLoop is None or not isinstance(loop, _GLibEventLoop):
+        return False
+    return GLib.MainContext.ref_thread_default().is_owner()
+
+
 async def _await(begin, finish, cancellable):
-    """Calls begin (callback) and returns what finish (result) does."""
+    """Calls begin (callback) and returns what finish (result) does.
+
+    The event loop of PyGObject 3.50 and later runs GLib itself, and needs no other thread. What
+    PyGObject makes of a function without a callback there is not used: asyncio.gather() and others
+    take it for a future, which it is not enough of one for.
+    """
     loop = asyncio.get_running_loop()
     future = loop.create_future()
 
@@ -340,7 +352,10 @@ async def _await(begin, finish, cancellable):
             _tell(loop, future, future.set_exception, error)
         return GLib.SOURCE_REMOVE
 
-    _context.invoke(run)
+    if _runs_glib(loop):
+        run()
+    else:
+        _context.invoke(run)
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -349,15 +364,6 @@ async def _await(begin, finish, cancellable):
         await asyncio.wait([future])
         future.exception()
         raise
-
-
-def _awaits_natively():
-    """Whether the running event loop is that of PyGObject 3.50 and later, which runs GLib itself."""
-    if _GLibEventLoop is None:
-        return False
-    with contextlib.suppress(RuntimeError):
-        return isinstance(asyncio.get_running_loop(), _GLibEventLoop)
-    return False
 
 
 def _with_await(function, finish, index, is_method):
@@ -378,9 +384,6 @@ def _with_await(function, finish, index, is_method):
         kwargs.pop("user_data", None)
         cancellable = cancellable or Gio.Cancellable()
         arguments = args[:index]
-        if _awaits_natively():
-            return function(*arguments, cancellable=cancellable, **kwargs)
-
         return _await(
             lambda ready: function(*arguments, cancellable=cancellable, callback=ready, **kwargs),
             functools.partial(finish, arguments[0]) if is_method else finish,
