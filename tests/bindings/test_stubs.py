@@ -2,6 +2,7 @@
 """The types that are made of the GIR: complete, and what mypy says with them."""
 
 import ast
+import importlib
 import inspect
 import os
 import pathlib
@@ -11,6 +12,7 @@ import subprocess
 
 import gi
 import pytest
+import tvmsupport
 
 gi.require_version("TvmSupport", "1")
 
@@ -18,6 +20,7 @@ from gi.repository import GObject, TvmSupport  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 INSTALLED = pathlib.Path("/usr/lib/python3/dist-packages/gi-stubs/repository/TvmSupport.pyi")
+PACKAGE = pathlib.Path(tvmsupport.__file__).parent
 STUBS = pathlib.Path(os.environ.get("TVM_TEST_STUBS", INSTALLED))
 
 # GLib, Gio and GObject have no types in Debian. These make no check weaker than real ones would.
@@ -89,8 +92,8 @@ def check(tmp_path, name):
     shutil.copy(STUBS, repository)
     done = subprocess.run(
         ["mypy", "--strict", "--no-error-summary", "--cache-dir", tmp_path / "cache",
-         "--python-version", "3.11", HERE / name],
-        env={**os.environ, "MYPYPATH": str(tmp_path), "PYTHONPATH": ""},
+         "--follow-imports", "silent", "--python-version", "3.11", HERE / name],
+        env={**os.environ, "MYPYPATH": f"{tmp_path}:{PACKAGE.parent}", "PYTHONPATH": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,8 +110,29 @@ def test_what_is_right_is_taken(tree, tmp_path):
     assert check(tmp_path, "typed_good.py") == set()
 
 
-def test_what_is_wrong_is_found(tree, tmp_path):
+@pytest.mark.parametrize("name", ["typed_bad.py", "typed_dropin.py"])
+def test_what_is_wrong_is_found(tree, tmp_path, name):
     del tree
-    lines = (HERE / "typed_bad.py").read_text().splitlines()
-    wanted = {("typed_bad.py", i) for i, text in enumerate(lines, 1) if text.endswith("# refused")}
-    assert check(tmp_path, "typed_bad.py") == wanted
+    lines = (HERE / name).read_text().splitlines()
+    wanted = {(name, i) for i, text in enumerate(lines, 1) if text.endswith("# refused")}
+    assert check(tmp_path, name) == wanted
+
+
+PUBLIC = ("cc", "clang", "emcc", "ndk", "nvcc", "popen_pool", "rocm", "tar", "utils", "xcode")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_function_has_types(name):
+    module = importlib.import_module(f"tvmsupport.{name}")
+    for text in module.__all__:
+        thing = getattr(module, text)
+        functions = [(text, thing)]
+        if inspect.isclass(thing):
+            functions = [it for it in vars(thing).items() if inspect.isfunction(it[1])]
+        for title, function in functions:
+            if not inspect.isfunction(function) or title.startswith("_") and title != "__init__":
+                continue
+            parameters = dict(inspect.signature(function).parameters)
+            parameters.pop("self", None)
+            assert "return" in function.__annotations__, title
+            assert parameters.keys() <= function.__annotations__.keys(), title

@@ -5,12 +5,16 @@ A program that says ``from tvm.support import cc`` says ``from tvmsupport import
 objects of the library itself are in ``gi.repository.TvmSupport``.
 """
 
+from __future__ import annotations
+
 import importlib
 import importlib.abc
 import importlib.machinery
 import platform
 import sys
 import types
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 try:
     import gi
@@ -26,6 +30,9 @@ if getattr(gi, "__file__", None) is None:
 gi.require_version("TvmSupport", "1")
 
 from gi.repository import TvmSupport  # noqa: E402  pylint: disable=wrong-import-position
+
+if TYPE_CHECKING:
+    from . import popen_pool
 
 # pylint: disable-next=wrong-import-position
 from . import _bridge, cc, clang, emcc, ndk, nvcc, rocm, tar, utils, xcode  # noqa: E402
@@ -48,7 +55,7 @@ __all__ = [
 __version__ = TvmSupport.SUPPORT_VERSION_S
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> types.ModuleType:
     # Not everybody needs cloudpickle, and it takes longer to load than all of this.
     if name == "popen_pool":
         return importlib.import_module(f"{__name__}.popen_pool")
@@ -60,26 +67,31 @@ class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     name = "tvm.support"
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
         del path, target
         if fullname == self.name or fullname.startswith(f"{self.name}."):
             return importlib.machinery.ModuleSpec(fullname, self, is_package=fullname == self.name)
         return None
 
-    def __init__(self):
-        self.specs = {}
+    def __init__(self) -> None:
+        self.specs: dict[types.ModuleType, importlib.machinery.ModuleSpec | None] = {}
 
-    def create_module(self, spec):
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         module = importlib.import_module(__name__ + spec.name[len(self.name) :])
         self.specs[module] = module.__spec__
         return module
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         # The import has given it the one of the alias meanwhile.
         module.__spec__ = self.specs.pop(module)
 
 
-def install_as_tvm_support():
+def install_as_tvm_support() -> None:
     """Makes ``tvm.support`` this package, for code that cannot be changed.
 
     ``from tvm.support import cc`` and ``import tvm.support.cc`` give the modules of this package from
@@ -100,12 +112,12 @@ def install_as_tvm_support():
     tvm.support = sys.modules["tvm.support"] = sys.modules[__name__]
 
 
-def libinfo():
+def libinfo() -> dict[str, str]:
     """Returns a dict of facts about the library: versions, features, what was found."""
     return dict(TvmSupport.libinfo())
 
 
-def describe():
+def describe() -> None:
     """Prints what the library is, what is on this machine, and the Python environment."""
     text = _bridge.call(TvmSupport.describe)
     print(text.rstrip("\n"))

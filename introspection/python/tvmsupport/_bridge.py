@@ -7,25 +7,32 @@ main thread waits in Python. Whatever exception ends that wait also cancels the 
 once nothing of the work is left.
 """
 
+from __future__ import annotations
+
 import concurrent.futures
 import os
 import shlex
 import threading
+from collections.abc import Callable
+from typing import Any, overload
 
 from gi.repository import Gio, GLib
 
 from . import _errors
+from ._types import Environment, Options, Path, Paths, T
 
 
-def start(function, *args):
+def start(
+    function: Callable[..., T], *args: Any
+) -> tuple[concurrent.futures.Future[T], Gio.Cancellable]:
     """Calls ``function(*args, cancellable)`` in a thread; returns its future and the cancellable.
 
     The future can be awaited through :func:`asyncio.wrap_future`.
     """
     cancellable = Gio.Cancellable()
-    future = concurrent.futures.Future()
+    future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-    def run():
+    def run() -> None:
         try:
             future.set_result(function(*args, cancellable))
         except BaseException as error:  # pylint: disable=broad-except
@@ -35,7 +42,7 @@ def start(function, *args):
     return future, cancellable
 
 
-def call_raw(function, *args):
+def call_raw(function: Callable[..., T], *args: Any) -> T:
     """Returns ``function(*args, cancellable)``; errors of the library stay as they are."""
     if threading.current_thread() is not threading.main_thread():
         # Signals never arrive here.
@@ -51,7 +58,7 @@ def call_raw(function, *args):
     return future.result()
 
 
-def call(function, *args):
+def call(function: Callable[..., T], *args: Any) -> T:
     """Like :func:`call_raw`, with the exceptions of tvm.support."""
     try:
         return call_raw(function, *args)
@@ -59,7 +66,19 @@ def call(function, *args):
         raise _errors.translate(error) from error
 
 
-def path(value):
+@overload
+def path(value: Path) -> str: ...
+
+
+@overload
+def path(value: None) -> None: ...
+
+
+@overload
+def path(value: Path | None) -> str | None: ...
+
+
+def path(value: Path | None) -> str | None:
     """A path that is a str, bytes or os.PathLike, as str; None stays None."""
     if value is None:
         return None
@@ -69,14 +88,14 @@ def path(value):
     return text
 
 
-def paths(value):
+def paths(value: Paths) -> list[str]:
     """A list of paths from an iterable of them, or from a single one."""
     if isinstance(value, (str, bytes, os.PathLike)):
         value = [value]
     return [path(item) for item in value]
 
 
-def options(value):
+def options(value: Options | None) -> list[str] | None:
     """A list of options from an iterable of them, or from one string, split as a shell does."""
     if value is None:
         return None
@@ -85,14 +104,14 @@ def options(value):
     return paths(value)
 
 
-def command(value):
+def command(value: Path | None) -> str | None:
     """A command line: a str is one already, a path-like object is the path of a program."""
     if isinstance(value, os.PathLike):
         return shlex.quote(path(value))
     return path(value)
 
 
-def environ(value):
+def environ(value: Environment | None) -> list[str] | None:
     """A list of NAME=VALUE from a dict; None stays None."""
     if value is None:
         return None

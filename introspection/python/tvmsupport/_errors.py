@@ -51,12 +51,12 @@ _IO = {
 }
 
 
-def is_tvm_error(error, code):
+def is_tvm_error(error: GLib.Error, code: TvmSupport.Error) -> bool:
     """Whether the GLib.Error is of the domain of the library and has this code."""
     return error.matches(TvmSupport.error_quark(), code)
 
 
-def translate(error):
+def translate(error: GLib.Error) -> Exception:
     """The exception to raise for a GLib.Error, with its .result and .diagnostics if it has them."""
     table = {
         GLib.quark_to_string(TvmSupport.error_quark()): _TVM,

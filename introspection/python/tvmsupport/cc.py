@@ -6,12 +6,17 @@ takes a list of files, it also takes a single one; wherever it takes a list of o
 takes one string, which is split as a shell splits it. Lists of the caller are never changed.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
+from collections.abc import Callable
+from typing import Any
 
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors
+from ._types import CompileFunction, Environment, GetTargetTriple, Options, Path, Paths, compiles_to
 
 __all__ = [
     "create_executable",
@@ -31,7 +36,7 @@ _FAILURES = (
 )
 
 
-def get_cc():
+def get_cc() -> str | None:
     """Returns the default C and C++ compiler, or None if there is none.
 
     ``CXX`` and ``CC`` come first and may hold a command with arguments and a wrapper, such as
@@ -40,18 +45,18 @@ def get_cc():
     return TvmSupport.cc_get_cc()
 
 
-def _compiler(cc):
+def _compiler(cc: Path | None) -> TvmSupport.Compiler:
     if cc:
         return TvmSupport.Compiler.new_for_command(_bridge.command(cc))
     return TvmSupport.Compiler.new(None)
 
 
-def _add_inputs(request, files):
+def _add_inputs(request: TvmSupport.CompileRequest, files: Paths) -> None:
     for file in _bridge.paths(files):
         request.add_input(file, TvmSupport.Language.AUTO)
 
 
-def _run(compiler, request, what):
+def _run(compiler: TvmSupport.Compiler, request: TvmSupport.CompileRequest, what: str) -> None:
     """Makes what the request says; a failure has the words and the whole log that it always had."""
     result = _bridge.call(compiler.compile, request)
     if result.get_successful():
@@ -69,12 +74,20 @@ def _run(compiler, request, what):
     raise failure
 
 
-def _is_option(word, cwd):
+def _is_option(word: str, cwd: Path | None) -> bool:
     """Whether one of the objects is an option for the linker, such as ``-lm``, and no file."""
-    return word.startswith("-") and not os.path.exists(os.path.join(cwd or "", word))
+    return word.startswith("-") and not os.path.exists(os.path.join(_bridge.path(cwd) or "", word))
 
 
-def _create(kind, output, objects, options, cc, cwd, ccache_env):
+def _create(
+    kind: TvmSupport.CompileKind,
+    output: Path,
+    objects: Paths,
+    options: Options | None,
+    cc: Path | None,
+    cwd: Path | None,
+    ccache_env: Environment | None,
+) -> None:
     if ccache_env is not None and shutil.which("ccache") is None:
         raise ValueError("ccache not found")
     request = TvmSupport.CompileRequest.new(kind)
@@ -88,7 +101,30 @@ def _create(kind, output, objects, options, cc, cwd, ccache_env):
     _run(_compiler(cc), request, "Compilation error")
 
 
-def create_shared(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
+def _target_triple(compiler: Path) -> str | None:
+    try:
+        return _bridge.call_raw(TvmSupport.cc_get_target_triple, _bridge.command(compiler))
+    except GLib.Error as error:
+        if _errors.is_tvm_error(error, TvmSupport.Error.NOT_FOUND):
+            raise _errors.translate(error) from error
+        return None
+
+
+def _default_target_triple() -> str | None:
+    """Returns the target triple of the default compiler, as it is at the time of the call."""
+    compiler = get_cc()
+    return _target_triple(compiler) if compiler else None
+
+
+@compiles_to("so", _default_target_triple)
+def create_shared(
+    output: Path,
+    objects: Paths,
+    options: Options | None = None,
+    cc: Path | None = None,
+    cwd: Path | None = None,
+    ccache_env: Environment | None = None,
+) -> None:
     """Creates a shared library.
 
     Parameters
@@ -110,13 +146,20 @@ def create_shared(output, objects, options=None, cc=None, cwd=None, ccache_env=N
     _create(kind, output, objects, options, cc, cwd, ccache_env)
 
 
-def create_executable(output, objects, options=None, cc=None, cwd=None, ccache_env=None):
+def create_executable(
+    output: Path,
+    objects: Paths,
+    options: Options | None = None,
+    cc: Path | None = None,
+    cwd: Path | None = None,
+    ccache_env: Environment | None = None,
+) -> None:
     """Creates a program, whatever the name of the output; the parameters are of create_shared."""
     kind = TvmSupport.CompileKind.EXECUTABLE
     _create(kind, output, objects, options, cc, cwd, ccache_env)
 
 
-def create_staticlib(output, inputs, ar=None):
+def create_staticlib(output: Path, inputs: Paths, ar: Path | None = None) -> None:
     """Creates a static library, with the same bytes each time.
 
     Parameters
@@ -135,7 +178,7 @@ def create_staticlib(output, inputs, ar=None):
     _run(_compiler(None), request, "AR error")
 
 
-def get_global_symbol_section_map(path, *, nm=None):
+def get_global_symbol_section_map(path: Path, *, nm: Path | None = None) -> dict[str, str]:
     """Returns a dict of the global symbols that a binary defines to the letters that nm shows.
 
     Parameters
@@ -152,41 +195,26 @@ def get_global_symbol_section_map(path, *, nm=None):
     )
 
 
-def get_target_by_dump_machine(compiler):
+def get_target_by_dump_machine(compiler: Path | None) -> GetTargetTriple:
     """Returns a function that returns the target triple of the compiler.
 
     That function returns None if there is no compiler to ask, or if it does not tell, as nvcc.
     """
 
-    def get_target_triple():
+    def get_target_triple() -> str | None:
         """Returns the target triple, or None."""
         return _target_triple(compiler) if compiler else None
 
     return get_target_triple
 
 
-def _target_triple(compiler):
-    try:
-        return _bridge.call_raw(TvmSupport.cc_get_target_triple, _bridge.command(compiler))
-    except GLib.Error as error:
-        if _errors.is_tvm_error(error, TvmSupport.Error.NOT_FOUND):
-            raise _errors.translate(error) from error
-        return None
-
-
-def _default_target_triple():
-    """Returns the target triple of the default compiler, as it is at the time of the call."""
-    compiler = get_cc()
-    return _target_triple(compiler) if compiler else None
-
-
-create_shared.output_format = "so"
-create_shared.get_target_triple = _default_target_triple
-
-
 def cross_compiler(
-    compile_func, options=None, output_format=None, get_target_triple=None, add_files=None
-):
+    compile_func: Path | Callable[..., None],
+    options: Options | None = None,
+    output_format: str | None = None,
+    get_target_triple: GetTargetTriple | None = None,
+    add_files: Paths | None = None,
+) -> CompileFunction[..., None]:
     """Makes a compile function from a command or from another compile function.
 
     Parameters
@@ -209,7 +237,7 @@ def cross_compiler(
     """
     base_options = tuple(_bridge.options(options) or ())
     base_files = tuple(_bridge.paths(add_files or ()))
-    base_kwargs = {}
+    base_kwargs: dict[str, Any] = {}
 
     if not callable(compile_func):
         command = _bridge.command(compile_func)
@@ -217,16 +245,20 @@ def cross_compiler(
         get_target_triple = get_target_triple or get_target_by_dump_machine(command)
         compile_func = create_shared
 
-    def fcompile(outputs, objects, options=None, **kwargs):
+    compiles = compile_func
+
+    @compiles_to(output_format or getattr(compile_func, "output_format", None) or "so")
+    def fcompile(
+        outputs: Path, objects: Paths, options: Options | None = None, **kwargs: Any
+    ) -> None:
         """Compiles; takes what create_shared takes."""
-        compile_func(
+        compiles(
             outputs,
             _bridge.paths(objects) + list(base_files),
             options=list(base_options) + (_bridge.options(options) or []),
             **{**base_kwargs, **kwargs},
         )
 
-    fcompile.output_format = output_format or getattr(compile_func, "output_format", None) or "so"
     fcompile.get_target_triple = get_target_triple or getattr(
         compile_func, "get_target_triple", None
     )

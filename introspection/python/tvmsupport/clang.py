@@ -4,14 +4,17 @@
 Paths, lists of files and options may be of the types that the module cc takes.
 """
 
+from __future__ import annotations
+
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors
+from ._types import Options, Path, Paths
 
 __all__ = ["create_llvm", "find_clang"]
 
 
-def find_clang(required=True):
+def find_clang(required: bool = True) -> list[str]:
     """Finds the clangs of the system.
 
     Parameters
@@ -30,7 +33,12 @@ def find_clang(required=True):
         raise _errors.translate(error) from error
 
 
-def create_llvm(inputs, output=None, options=None, cc=None):
+def create_llvm(
+    inputs: Paths,
+    output: Path | None = None,
+    options: Options | None = None,
+    cc: Path | None = None,
+) -> str:
     """Creates LLVM text IR.
 
     Parameters

@@ -4,20 +4,24 @@
 Paths, lists of files and options may be of the types that the module cc takes.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import pathlib
+from collections.abc import Iterable
 
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors, cc as _cc
+from ._types import Options, Path, Paths, compiles_to
 
 __all__ = ["create_tvmjs_wasm", "find_wasm_lib"]
 
 _RUNTIME = ("wasm_runtime.bc", "tvmjs_support.bc", "webgpu_runtime.bc")
 
 
-def _find_beside_tvm(name):
+def _find_beside_tvm(name: str) -> list[str]:
     """Looks in the source tree that an installed ``tvm`` was built from; does not import it."""
     try:
         spec = importlib.util.find_spec("tvm")
@@ -30,7 +34,7 @@ def _find_beside_tvm(name):
     return [str(place) for place in places if place.is_file()]
 
 
-def find_wasm_lib(name, optional=False):
+def find_wasm_lib(name: Path, optional: bool = False) -> list[str] | None:
     """Finds a file of TVM's web runtime.
 
     It is looked for in the folders that TVM_LIBRARY_PATH lists, then in ``web/dist/wasm`` and
@@ -49,24 +53,35 @@ def find_wasm_lib(name, optional=False):
         The files of that name, best first.
     """
     name = _bridge.path(name)
+    problem = None
     try:
-        found, error = TvmSupport.emcc_find_wasm_lib(name), None
-    except GLib.Error as glib_error:
-        found, error = [], glib_error
+        found = TvmSupport.emcc_find_wasm_lib(name)
+    except GLib.Error as error:
+        found, problem = [], error
     found += [path for path in _find_beside_tvm(name) if path not in found]
     if found:
         return found
-    if optional:
+    if optional or problem is None:
         return None
-    raise _errors.translate(error) from error
+    raise _errors.translate(problem) from problem
 
 
-def _find_runtime(given):
+def _find_runtime(given: Iterable[str]) -> list[str]:
     names = {os.path.basename(path) for path in given}
-    return [find_wasm_lib(name)[0] for name in _RUNTIME if name not in names]
+    missing = [name for name in _RUNTIME if name not in names]
+    return [file for name in missing for file in (find_wasm_lib(name) or ())[:1]]
 
 
-def create_tvmjs_wasm(output, objects, options=None, cc="emcc", libs=None, *, runtime=None):
+@compiles_to("wasm")
+def create_tvmjs_wasm(
+    output: Path,
+    objects: Paths,
+    options: Options | None = None,
+    cc: Path | None = "emcc",
+    libs: Paths | None = None,
+    *,
+    runtime: Paths | None = None,
+) -> None:
     """Creates a WebAssembly module that tvmjs can load.
 
     Parameters
@@ -102,5 +117,4 @@ def create_tvmjs_wasm(output, objects, options=None, cc="emcc", libs=None, *, ru
     _cc._run(compiler, request, "Compilation error")
 
 
-create_tvmjs_wasm.object_format = "bc"
-create_tvmjs_wasm.output_format = "wasm"
+create_tvmjs_wasm.object_format = "bc"  # type: ignore[attr-defined]

@@ -5,21 +5,34 @@ The variable is read at each call. Paths, lists of files and options may be of t
 module cc takes.
 """
 
+from __future__ import annotations
+
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors, cc
+from ._types import Options, Path, Paths, compiles_to
 
 __all__ = ["create_shared", "create_staticlib", "get_global_symbol_section_map"]
 
 
-def _compiler():
+def _compiler() -> TvmSupport.Compiler:
     try:
         return TvmSupport.Compiler.new_ndk()
     except GLib.Error as error:
         raise _errors.translate(error) from error
 
 
-def create_shared(output, objects, options=None):
+def _get_target_triple() -> str | None:
+    """Returns the target triple of the compiler, or None if TVM_NDK_CC names none."""
+    try:
+        command = TvmSupport.Compiler.new_ndk().get_command()
+    except GLib.Error:
+        return None
+    return cc.get_target_by_dump_machine(command)()
+
+
+@compiles_to("so", _get_target_triple)
+def create_shared(output: Path, objects: Paths, options: Options | None = None) -> None:
     """Creates a shared library.
 
     Parameters
@@ -33,11 +46,11 @@ def create_shared(output, objects, options=None):
     """
     compiler = _compiler()
     command = compiler.get_command()
-    words = (_bridge.options(options) or []) + compiler.dup_options()
+    words = (_bridge.options(options) or []) + (compiler.dup_options() or [])
     cc.create_shared(output, objects, words, cc=command)
 
 
-def create_staticlib(output, inputs):
+def create_staticlib(output: Path, inputs: Paths) -> None:
     """Creates a static library with the archiver that is beside the compiler.
 
     Parameters
@@ -54,7 +67,7 @@ def create_staticlib(output, inputs):
     cc._run(_compiler(), request, "AR error")
 
 
-def get_global_symbol_section_map(path, *, nm=None):
+def get_global_symbol_section_map(path: Path, *, nm: Path | None = None) -> dict[str, str]:
     """Returns a dict of the global symbols that a binary defines to the letters that nm shows.
 
     Parameters
@@ -71,16 +84,3 @@ def get_global_symbol_section_map(path, *, nm=None):
         except GLib.Error as error:
             raise _errors.translate(error) from error
     return cc.get_global_symbol_section_map(path, nm=nm)
-
-
-def _get_target_triple():
-    """Returns the target triple of the compiler, or None if TVM_NDK_CC names none."""
-    try:
-        command = TvmSupport.Compiler.new_ndk().get_command()
-    except GLib.Error:
-        return None
-    return cc.get_target_by_dump_machine(command)()
-
-
-create_shared.output_format = "so"
-create_shared.get_target_triple = _get_target_triple

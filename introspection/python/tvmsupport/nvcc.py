@@ -7,16 +7,21 @@ target may also be a dict, a command line such as ``cuda -arch=sm_90``, or an ob
 ``arch`` or among its ``attrs``.
 """
 
+from __future__ import annotations
+
 import collections.abc
 import hashlib
 import json
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors
+from ._types import Options, Path, T
 
 __all__ = [
     "callback_libdevice_path",
@@ -48,7 +53,7 @@ class _Unchosen(str):
 _NVCC = _Unchosen("nvcc")
 
 
-def _plain(function, *args):
+def _plain(function: Callable[..., T], *args: Any) -> T:
     """Calls a function that does not block."""
     try:
         return function(*args)
@@ -56,7 +61,7 @@ def _plain(function, *args):
         raise _errors.translate(error) from error
 
 
-def _arch_of_text(text):
+def _arch_of_text(text: str) -> str | None:
     """The architecture in the text of a target: JSON, a command line, or nothing but the name."""
     if text.lstrip().startswith("{"):
         return _arch_of(json.loads(text))
@@ -70,7 +75,7 @@ def _arch_of_text(text):
     return None
 
 
-def _arch_of(target):
+def _arch_of(target: Any) -> str | None:
     """The architecture that a target names, or None."""
     if isinstance(target, str):
         return _arch_of_text(target) if target.strip() else None
@@ -84,22 +89,22 @@ def _arch_of(target):
     return str(attrs["arch"]) if attrs is not None and "arch" in attrs else None
 
 
-def _current_target():
+def _current_target() -> Any:
     """The target of the ``with`` statement that the caller is in, if the program uses TVM."""
     tvm = sys.modules.get("tvm")
     target = getattr(getattr(tvm, "target", None), "Target", None)
     return target.current() if target is not None else None
 
 
-def _find_arch(target):
+def _find_arch(target: Any) -> str | None:
     return _arch_of(target if target is not None else _current_target())
 
 
-def _uses_nvcc(compiler):
+def _uses_nvcc(compiler: str | None) -> bool:
     return (compiler or os.environ.get("TVM_CUDA_COMPILE_MODE") or "nvcc") == "nvcc"
 
 
-def _default_format(code, arch, words):
+def _default_format(code: str, arch: str | None, words: list[str]) -> str:
     """PTX, as ever; a fatbin of several architectures. What uses NVSHMEM is linked, to a cubin."""
     if "#include <nvshmem.h>" in code or "#include <nvshmemx.h>" in code:
         return "cubin"
@@ -108,13 +113,13 @@ def _default_format(code, arch, words):
     return "fatbin" if several else "ptx"
 
 
-def _dump_stem(folder, *parts):
+def _dump_stem(folder: str, *parts: object) -> str:
     """The path of the dump of a kernel, without a suffix. Another kernel has another one."""
     digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
     return os.path.join(folder, f"tvm_kernels-{digest[:16]}")
 
 
-def _dump(path, data):
+def _dump(path: str, data: bytes) -> None:
     """Keeps what was compiled, or what was made of it, for a profiler or a person."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
@@ -122,8 +127,13 @@ def _dump(path, data):
 
 
 def compile_cuda(
-    code, target_format=None, arch=None, options=None, path_target=None, compiler=_NVCC
-):
+    code: str,
+    target_format: str | None = None,
+    arch: str | Iterable[str] | None = None,
+    options: Options | None = None,
+    path_target: Path | None = None,
+    compiler: str | None = _NVCC,
+) -> bytearray:
     """Compiles CUDA code with nvcc or NVRTC.
 
     Parameters
@@ -195,29 +205,29 @@ def compile_cuda(
     return bytearray(made)
 
 
-def _names_arch(words):
+def _names_arch(words: Iterable[str]) -> bool:
     prefixes = ("-arch", "--gpu-architecture", "-gencode", "--generate-code")
     return any(word.startswith(prefixes) for word in words)
 
 
-def find_cuda_path():
+def find_cuda_path() -> str:
     """Returns the path of the CUDA toolkit."""
     return _plain(TvmSupport.nvcc_find_cuda_path)
 
 
-def get_cuda_version(cuda_path=None):
+def get_cuda_version(cuda_path: Path | None = None) -> tuple[int, ...]:
     """Returns the version of the CUDA toolkit as a tuple of numbers."""
     version = _bridge.call(TvmSupport.nvcc_get_cuda_version, _bridge.path(cuda_path))
     return tuple(int(part) for part in version.split("."))
 
 
-def find_nvshmem_paths():
+def find_nvshmem_paths() -> tuple[str, str]:
     """Returns the path of the headers of NVSHMEM and that of its libraries."""
     _, include_path, library_path = _plain(TvmSupport.nvcc_find_nvshmem_paths)
     return include_path, library_path
 
 
-def find_libdevice_path(arch=None):
+def find_libdevice_path(arch: int | str | None = None) -> str:
     """Returns the path of the bitcode library of the device.
 
     Parameters
@@ -228,7 +238,7 @@ def find_libdevice_path(arch=None):
     return _plain(TvmSupport.nvcc_find_libdevice_path, None if arch is None else str(arch))
 
 
-def callback_libdevice_path(arch):
+def callback_libdevice_path(arch: int | str | None) -> str:
     """Returns what find_libdevice_path() does, or an empty string and a warning if there is none."""
     try:
         return find_libdevice_path(arch)
@@ -237,7 +247,7 @@ def callback_libdevice_path(arch):
         return ""
 
 
-def get_target_compute_version(target=None):
+def get_target_compute_version(target: Any = None) -> str:
     """Returns the compute capability to compile for, such as ``9.0`` or ``9.0.a``.
 
     Parameters
@@ -254,38 +264,38 @@ def get_target_compute_version(target=None):
         ) from error
 
 
-def parse_compute_version(compute_version):
+def parse_compute_version(compute_version: str) -> tuple[int, int]:
     """Returns the major and the minor number of a compute capability."""
     _, major, minor = _plain(TvmSupport.nvcc_parse_compute_version, compute_version)
     return major, minor
 
 
-def have_fp16(compute_version):
+def have_fp16(compute_version: str) -> bool:
     """Whether GPUs of this compute capability compute with 16-bit floating-point numbers."""
     return _plain(TvmSupport.nvcc_have_fp16, compute_version)
 
 
-def have_int8(compute_version):
+def have_int8(compute_version: str) -> bool:
     """Whether GPUs of this compute capability have dot products of 8-bit integers."""
     return _plain(TvmSupport.nvcc_have_int8, compute_version)
 
 
-def have_bf16(compute_version):
+def have_bf16(compute_version: str) -> bool:
     """Whether GPUs of this compute capability compute with bfloat16 numbers."""
     return _plain(TvmSupport.nvcc_have_bf16, compute_version)
 
 
-def have_fp8(compute_version):
+def have_fp8(compute_version: str) -> bool:
     """Whether GPUs of this compute capability compute with 8-bit floating-point numbers."""
     return _plain(TvmSupport.nvcc_have_fp8, compute_version)
 
 
-def have_fp4(compute_version):
+def have_fp4(compute_version: str) -> bool:
     """Whether GPUs of this compute capability compute with 4-bit floating-point numbers."""
     return _plain(TvmSupport.nvcc_have_fp4, compute_version)
 
 
-def have_tensorcore(compute_version=None, target=None):
+def have_tensorcore(compute_version: str | None = None, target: Any = None) -> bool:
     """Whether GPUs have tensor cores.
 
     What is named counts, whatever GPU this machine has. If nothing is and there is no GPU, the
@@ -308,6 +318,6 @@ def have_tensorcore(compute_version=None, target=None):
     return _plain(TvmSupport.nvcc_have_tensorcore, compute_version, None)
 
 
-def have_cudagraph():
+def have_cudagraph() -> bool:
     """Whether the CUDA toolkit has CUDA graphs; without a toolkit it has none."""
     return _bridge.call(TvmSupport.nvcc_have_cudagraph)

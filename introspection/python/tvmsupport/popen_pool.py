@@ -6,16 +6,22 @@ a closure or one of ``__main__``; it travels by cloudpickle. A call that crashes
 interpreter's lock harms its own process and nothing else.
 """
 
+from __future__ import annotations
+
 import collections
 import concurrent.futures
 import enum
 import itertools
 import math
 import os
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import IO, Any, NamedTuple, TypeAlias
 
 from gi.repository import TvmSupport
 
 from . import _bridge, _calls, _setup
+from ._types import P, T
 
 __all__ = [
     "MapResult",
@@ -28,8 +34,11 @@ __all__ = [
 
 RemoteError = _calls.RemoteError
 
+# None, a descriptor, or what has one; what subprocess.Popen takes
+Output: TypeAlias = int | IO[Any] | None
 
-def kill_child_processes(pid):
+
+def kill_child_processes(pid: int) -> None:
     """Kills all descendants of a process, but not the process itself.
 
     Parameters
@@ -50,7 +59,7 @@ class StatusKind(enum.IntEnum):
     TIMEOUT = 3
 
 
-class MapResult(collections.namedtuple("MapResult", ["status", "value"])):
+class MapResult(NamedTuple):
     """A result of :meth:`PopenPoolExecutor.map_with_error_catching`.
 
     Parameters
@@ -61,10 +70,11 @@ class MapResult(collections.namedtuple("MapResult", ["status", "value"])):
         What the function returned, or the exception.
     """
 
-    __slots__ = ()
+    status: StatusKind
+    value: Any
 
 
-def _milliseconds(seconds):
+def _milliseconds(seconds: float | None) -> int:
     if seconds is None:
         return -1
     if math.isinf(seconds):
@@ -91,32 +101,39 @@ class PopenWorker:
 
     def __init__(
         self,
-        initializer=None,
-        initargs=(),
-        maximum_uses=None,
-        stdout=None,
-        stderr=None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maximum_uses: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         *,
-        preload=(),
-    ):
+        preload: Iterable[str] = (),
+    ) -> None:
         spec = _setup.make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload)
         self._worker = TvmSupport.PopenWorker.new(spec)
+        self._sent: collections.deque[tuple[Callable[..., object], float | None]]
         self._sent = collections.deque()
 
-    def kill(self):
+    def kill(self) -> None:
         """Kills the process and all that it started; the next :meth:`send` starts another one."""
         self._worker.kill()
         self._sent.clear()
 
-    def join(self, timeout=None):
+    def join(self, timeout: float | None = None) -> None:
         """Waits until the process has ended, but not longer than the timeout, in seconds."""
         _bridge.call(self._worker.join, _milliseconds(timeout))
 
-    def is_alive(self):
+    def is_alive(self) -> bool:
         """Whether there is a process."""
         return self._worker.is_alive()
 
-    def send(self, fn, args=(), kwargs=None, timeout=None):
+    def send(
+        self,
+        fn: Callable[..., object],
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> None:
         """Sends a call ``fn(*args, **kwargs)`` to the process.
 
         Parameters
@@ -131,7 +148,7 @@ class PopenWorker:
         _calls.send(self._worker, fn, tuple(args), kwargs or {}, _milliseconds(timeout))
         self._sent.append((fn, timeout))
 
-    def recv(self):
+    def recv(self) -> Any:
         """Returns the result of the last :meth:`send`.
 
         Raises
@@ -147,7 +164,7 @@ class PopenWorker:
             raise RuntimeError("There is nothing to receive, as nothing was sent")
         return _calls.receive(self._worker, *self._sent.popleft())
 
-    def __del__(self):
+    def __del__(self) -> None:
         worker = getattr(self, "_worker", None)
         if worker is not None:
             worker.kill()
@@ -170,16 +187,16 @@ class PopenPoolExecutor(concurrent.futures.Executor):
 
     def __init__(
         self,
-        max_workers=None,
-        timeout=None,
-        initializer=None,
-        initargs=(),
-        maximum_process_uses=None,
-        stdout=None,
-        stderr=None,
+        max_workers: int | None = None,
+        timeout: float | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maximum_process_uses: int | None = None,
+        stdout: Output = None,
+        stderr: Output = None,
         *,
-        preload=(),
-    ):
+        preload: Iterable[str] = (),
+    ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
         self._max_workers = max_workers or os.cpu_count() or 1
@@ -196,7 +213,9 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         pool.set_timeout(_milliseconds(timeout))
         self._pool = _calls.Pool(pool, timeout, key)
 
-    def submit(self, fn, /, *args, **kwargs):
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> concurrent.futures.Future[T]:
         """Starts a call ``fn(*args, **kwargs)`` when a process is free.
 
         Returns
@@ -206,7 +225,9 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         """
         return self._pool.submit(fn, args, kwargs)
 
-    def map_with_error_catching(self, func, iterator):
+    def map_with_error_catching(
+        self, func: Callable[[Any], object], iterator: Iterable[Any]
+    ) -> Iterator[MapResult]:
         """Calls a function with each item, and gives a :class:`MapResult` for each, in their order.
 
         The items are taken when they are needed: a few more than there are processes.
@@ -219,7 +240,7 @@ class PopenPoolExecutor(concurrent.futures.Executor):
             The items.
         """
         items = iter(iterator)
-        waiting = collections.deque()
+        waiting: collections.deque[concurrent.futures.Future[Any]] = collections.deque()
         try:
             ahead = itertools.islice(items, 4 * self._max_workers + 64)
             waiting.extend(self.submit(func, item) for item in ahead)
@@ -230,7 +251,7 @@ class PopenPoolExecutor(concurrent.futures.Executor):
             for future in waiting:
                 future.cancel()
 
-    def shutdown(self, wait=True, *, cancel_futures=False):
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Ends the pool; it takes no more calls.
 
         Parameters
@@ -242,14 +263,19 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         """
         self._pool.shutdown(wait, cancel_futures)
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> bool:
         # Nobody waits for the rest after Ctrl-C.
         interrupted = kind is not None and not issubclass(kind, Exception)
         self.shutdown(wait=True, cancel_futures=interrupted)
         return False
 
 
-def _catch(future):
+def _catch(future: concurrent.futures.Future[Any]) -> MapResult:
     try:
         return MapResult(StatusKind.COMPLETE, future.result())
     except TimeoutError as error:

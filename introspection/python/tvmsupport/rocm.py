@@ -4,11 +4,16 @@
 Paths may be of the types that the module cc takes.
 """
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
+from typing import Any
 
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors, utils
+from ._types import Path, T
 
 __all__ = [
     "callback_rocm_bitcode_path",
@@ -22,14 +27,14 @@ __all__ = [
 ]
 
 
-def _call(function, *args):
+def _call(function: Callable[..., T], *args: Any) -> T:
     try:
         return function(*args)
     except GLib.Error as error:
         raise _errors.translate(error) from error
 
 
-def find_lld(required=True):
+def find_lld(required: bool = True) -> list[str]:
     """Finds ld.lld in the system.
 
     Parameters
@@ -46,7 +51,7 @@ def find_lld(required=True):
     return _call(TvmSupport.rocm_find_lld, bool(required))
 
 
-def rocm_link(in_file, out_file, lld=None):
+def rocm_link(in_file: Path, out_file: Path, lld: Path | None = None) -> None:
     """Links a relocatable ELF object to a shared ELF object using lld.
 
     Parameters
@@ -68,7 +73,7 @@ def rocm_link(in_file, out_file, lld=None):
         raise _errors.translate(error) from error
 
 
-def callback_rocm_link(obj_bin):
+def callback_rocm_link(obj_bin: bytes | bytearray | memoryview) -> bytearray:
     """Links the bytes of an object and returns those of what it becomes."""
     temp = utils.tempdir()
     in_file, out_file = temp.relpath("rocm_kernel.o"), temp.relpath("rocm_kernel.co")
@@ -79,7 +84,9 @@ def callback_rocm_link(obj_bin):
         return bytearray(file.read())
 
 
-def callback_rocm_bitcode_path(rocdl_dir=None, arch=None):
+def callback_rocm_bitcode_path(
+    rocdl_dir: Path | None = None, arch: str | None = None
+) -> list[str]:
     """Finds the files of ROCm's device library to link with.
 
     Parameters
@@ -99,13 +106,13 @@ def callback_rocm_bitcode_path(rocdl_dir=None, arch=None):
     )
 
 
-def parse_compute_version(compute_version):
+def parse_compute_version(compute_version: str) -> tuple[int, int]:
     """Divides the version of a GPU, such as "6.0", into (major, minor)."""
     _, major, minor = _call(TvmSupport.rocm_parse_compute_version, compute_version)
     return major, minor
 
 
-def have_matrixcore(compute_version=None):
+def have_matrixcore(compute_version: str | None = None) -> bool:
     """Returns whether a GPU has matrix cores.
 
     Parameters
@@ -117,12 +124,12 @@ def have_matrixcore(compute_version=None):
     return _call(TvmSupport.rocm_have_matrixcore, compute_version)
 
 
-def find_rocm_path():
+def find_rocm_path() -> str:
     """Returns the folder of ROCm; if there is none, a RuntimeError names every place."""
     return _call(TvmSupport.rocm_find_path)
 
 
-def get_rocm_arch(rocm_path="/opt/rocm"):
+def get_rocm_arch(rocm_path: Path | None = "/opt/rocm") -> str:
     """Returns the architecture of the first GPU, as "gfx90a:sramecc+:xnack-".
 
     Parameters

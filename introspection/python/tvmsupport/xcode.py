@@ -4,12 +4,17 @@
 Paths, lists of files and options may be of the types that the module cc takes.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Callable
+from typing import Any
 
 from gi.repository import GLib, TvmSupport
 
 from . import _bridge, _errors
+from ._types import Options, Path, Paths, T, compiles_to
 
 __all__ = ["compile_coreml", "compile_metal", "create_dylib", "xcrun"]
 
@@ -20,7 +25,7 @@ _FAILURES = (
 )
 
 
-def _call(what, function, *args):
+def _call(what: str, function: Callable[..., T], *args: Any) -> T:
     try:
         return _bridge.call_raw(function, *args)
     except GLib.Error as error:
@@ -29,7 +34,7 @@ def _call(what, function, *args):
         raise _errors.translate(error) from error
 
 
-def xcrun(cmd):
+def xcrun(cmd: Paths) -> str:
     """Runs xcrun and returns its output.
 
     Parameters
@@ -46,7 +51,16 @@ def xcrun(cmd):
     return _bridge.call(TvmSupport.xcode_xcrun, _bridge.paths(cmd))
 
 
-def create_dylib(output, objects, arch, sdk="macosx", min_os_version=None, *, options=None):
+@compiles_to("dylib")
+def create_dylib(
+    output: Path,
+    objects: Paths,
+    arch: str,
+    sdk: str = "macosx",
+    min_os_version: str | None = None,
+    *,
+    options: Options | None = None,
+) -> None:
     """Creates a dynamic library.
 
     Parameters
@@ -76,10 +90,12 @@ def create_dylib(output, objects, arch, sdk="macosx", min_os_version=None, *, op
     )
 
 
-create_dylib.output_format = "dylib"
-
-
-def compile_metal(code, path_target=None, sdk="macosx", min_os_version=None):
+def compile_metal(
+    code: str | bytes | bytearray,
+    path_target: Path | None = None,
+    sdk: str = "macosx",
+    min_os_version: str | None = None,
+) -> bytearray:
     """Compiles Metal.
 
     Parameters
@@ -112,7 +128,7 @@ def compile_metal(code, path_target=None, sdk="macosx", min_os_version=None):
     return bytearray(library)
 
 
-def compile_coreml(model, model_name="main", out_dir="."):
+def compile_coreml(model: Any, model_name: str = "main", out_dir: Path = ".") -> str:
     """Compiles a Core ML model and returns the path of the compiled model.
 
     Parameters
