@@ -165,7 +165,7 @@ def test_exception_that_cannot_travel(pool):
     def raise_lock():
         raise ValueError(threading.Lock())
 
-    with pytest.raises(popen_pool.RemoteError, match="left-right") as caught:
+    with pytest.raises(popen_pool.RemoteError, match="BadError: left-right") as caught:
         pool.submit(raise_bad).result()
     assert "BadError" in str(caught.value.__cause__)
     with pytest.raises(popen_pool.RemoteError, match="lock"):
@@ -214,7 +214,7 @@ def crash():
 
 
 def test_crash(pool):
-    with pytest.raises(ChildProcessError, match="signal 11"):
+    with pytest.raises(ChildProcessError, match="“crash” was ended by signal 11"):
         pool.submit(crash).result()
     with pytest.raises(ChildProcessError, match="signal 9"):
         pool.submit(lambda: os.kill(os.getpid(), signal.SIGKILL)).result()
@@ -304,9 +304,13 @@ def test_initializer_that_fails():
             pool.submit(add, 1).result()
 
 
-def test_preload():
-    with popen_pool.PopenPoolExecutor(1, preload=["wave"]) as pool:
-        assert pool.submit(lambda: "wave" in sys.modules).result()
+@pytest.mark.parametrize("names", ["colorsys", ["colorsys"]])
+def test_preload(names):
+    with popen_pool.PopenPoolExecutor(1, preload=names) as pool:
+        assert pool.submit(lambda: "colorsys" in sys.modules).result()
+
+
+def test_preload_that_fails():
     with popen_pool.PopenPoolExecutor(1, preload=["no_such_module"]) as pool:
         with pytest.raises(ChildProcessError, match="no_such_module"):
             pool.submit(add, 1).result()
@@ -454,6 +458,30 @@ def test_map_is_lazy(pool):
     results = pool.map_with_error_catching(add, numbers())
     assert [next(results).value for _ in range(200)] == list(range(200))
     results.close()
+
+
+def test_map_of_what_fails(pool):
+    """What the iterable raises comes behind the results of what came before it."""
+
+    def numbers():
+        yield 1
+        yield 2
+        raise KeyError("three")
+
+    results = []
+    with pytest.raises(KeyError, match="three"):
+        for result in pool.map_with_error_catching(add, numbers()):
+            results.append(result.value)
+    assert results == [1, 2]
+
+
+def test_wrong_arguments():
+    with pytest.raises(TypeError, match="initializer must be a callable"):
+        popen_pool.PopenPoolExecutor(1, initializer=3)
+    with pytest.raises(ValueError, match="uses"):
+        popen_pool.PopenPoolExecutor(1, maximum_process_uses=-1)
+    with pytest.raises(ValueError, match="max_workers"):
+        popen_pool.PopenPoolExecutor(-1)
 
 
 def test_shutdown():

@@ -97,11 +97,27 @@ def test_memory_is_given_back(pool):
     assert resident() - before < 100_000_000
 
 
+def test_working_directory_is_gone(tmp_path):
+    done = run_script(
+        tmp_path,
+        """
+        import os, sys
+        from tvmsupport import popen_pool
+        os.mkdir(sys.argv[1]), os.chdir(sys.argv[1]), os.rmdir(sys.argv[1])
+        with popen_pool.PopenPoolExecutor(1) as pool:
+            print(pool.submit(lambda: "here").result())
+        """,
+        str(tmp_path / "gone"),
+    )
+    assert done.stdout == "here\n", done.stderr
+
+
 def test_worker():
     worker = popen_pool.PopenWorker()
     assert not worker.is_alive()
     worker.send(add, (1,), {"two": 2})
     assert worker.recv() == 3
+    worker.join(0.01)
     assert worker.is_alive()
     worker.send(os.getpid)
     pid = worker.recv()
@@ -116,7 +132,7 @@ def test_worker():
         worker.recv()
     assert "in fail" in str(caught.value.__cause__)
     worker.send(os._exit, (5,))
-    with pytest.raises(ChildProcessError, match="status 5"):
+    with pytest.raises(ChildProcessError, match="“_exit” exited with status 5"):
         worker.recv()
     with pytest.raises(RuntimeError, match="nothing"):
         worker.recv()

@@ -229,6 +229,8 @@ tvm_completion_queue_submit (TvmCompletionQueue *self,
  * @pool: a pool
  * @data: (array length=size) (element-type guint8): what the worker is sent; it is copied
  * @size: how many bytes that is
+ * @description: (nullable): what error messages call the task, as of
+ *   [method@TvmSupport.Task.set_description]
  *
  * Submits a task of bytes.
  *
@@ -244,7 +246,8 @@ guint64
 tvm_completion_queue_submit_bytes (TvmCompletionQueue *self,
                                    TvmPoolExecutor    *pool,
                                    const guint8       *data,
-                                   gsize               size)
+                                   gsize               size,
+                                   const char         *description)
 {
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (TvmTask) task = NULL;
@@ -255,6 +258,7 @@ tvm_completion_queue_submit_bytes (TvmCompletionQueue *self,
 
   payload = g_bytes_new (data, size);
   task = tvm_task_new_bytes (payload);
+  tvm_task_set_description (task, description);
   return tvm_completion_queue_submit (self, pool, task);
 }
 

@@ -24,7 +24,8 @@ TVM_SUPPORT_AVAILABLE_IN_1_0
 guint64             tvm_completion_queue_submit_bytes (TvmCompletionQueue  *self,
                                                        TvmPoolExecutor     *pool,
                                                        const guint8        *data,
-                                                       gsize                size);
+                                                       gsize                size,
+                                                       const char          *description);
 TVM_SUPPORT_AVAILABLE_IN_1_0
 gboolean            tvm_completion_queue_is_running   (TvmCompletionQueue  *self,
                                                        guint64              id);

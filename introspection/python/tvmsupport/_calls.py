@@ -86,7 +86,11 @@ def _make_bytes(piece):
     return _pinned.make(piece)
 
 
-def make_task(pieces):
+def _describe(function):
+    return name_of(function).replace("\0", "").encode(errors="replace")
+
+
+def make_task(function, pieces):
     """A TvmTask, to be given back with g_object_unref(), of what dump_call() gave."""
     first, *rest = pieces
     data = _make_bytes(first)
@@ -96,6 +100,7 @@ def make_task(pieces):
         data = _make_bytes(piece)
         LIBRARY.task_add_bytes(task, data)
         LIBRARY.g_bytes_unref(data)
+    LIBRARY.task_set_description(task, _describe(function))
     return task
 
 
@@ -115,7 +120,7 @@ def make_exception(function, timeout, error, result):
         limit = "" if timeout is None else f" within {timeout:g} s"
         return _TimeLimit(f"{name}() did not end{limit}")
     if code == _DIED:
-        return ChildProcessError(f"{name}(): {message}")
+        return ChildProcessError(message)
     if code != _FAILED or result is None:
         return RuntimeError(message)
     return _make_remote_exception(message, result)
@@ -131,7 +136,9 @@ def _make_remote_exception(message, result):
         except Exception:  # pylint: disable=broad-exception-caught
             exception = None
     if not isinstance(exception, BaseException):
-        exception = RemoteError(message)
+        kind = LIBRARY.task_result_get_remote_type(result)
+        kind = kind.decode(errors="replace") if kind else "Exception"
+        exception = RemoteError(f"{kind}: {message}" if message else kind)
     text = LIBRARY.task_result_get_traceback(result)
     if text:
         exception.__cause__ = RemoteTraceback(text.decode(errors="replace"))
@@ -248,9 +255,11 @@ class _Queue:
         future._queue = self
         first = pieces[0]
         if len(pieces) == 1 and len(first) < _pickling.LARGE:
-            number = LIBRARY.completion_queue_submit_bytes(self.pointer, pool, first, len(first))
+            number = LIBRARY.completion_queue_submit_bytes(
+                self.pointer, pool, first, len(first), _describe(future._function)
+            )
         else:
-            task = make_task(pieces)
+            task = make_task(future._function, pieces)
             number = LIBRARY.completion_queue_submit(self.pointer, pool, task)
             LIBRARY.g_object_unref(task)
         future._id = number
@@ -458,7 +467,7 @@ class Pool:
 
 def send(worker, function, args, kwargs, timeout):
     """Sends a call to a TvmPopenWorker; the timeout is in milliseconds."""
-    task = make_task(_pickling.dump_call(function, args, kwargs))
+    task = make_task(function, _pickling.dump_call(function, args, kwargs))
     error = _library.ErrorPointer()
     LIBRARY.task_set_timeout(task, timeout)
     sent = LIBRARY.popen_worker_send(pointer(worker), task, ctypes.byref(error))

@@ -47,7 +47,9 @@ _SHORT = {
     "tvm_completion_queue_new": (_POINTER,),
     "tvm_completion_queue_pop": (_POINTER, _POINTER, ctypes.POINTER(ctypes.c_uint64), _ERROR),
     "tvm_completion_queue_submit": (ctypes.c_uint64, _POINTER, _POINTER, _POINTER),
-    "tvm_completion_queue_submit_bytes": (ctypes.c_uint64, _POINTER, _POINTER, _TEXT, _SIZE),
+    "tvm_completion_queue_submit_bytes": (
+        ctypes.c_uint64, _POINTER, _POINTER, _TEXT, _SIZE, _TEXT
+    ),
     "tvm_popen_worker_send": (ctypes.c_int, _POINTER, _POINTER, _ERROR),
     "tvm_task_add_bytes": (None, _POINTER, _POINTER),
     "tvm_task_new_bytes": (_POINTER, _POINTER),
@@ -56,6 +58,7 @@ _SHORT = {
     "tvm_task_result_get_remote_type": (_TEXT, _POINTER),
     "tvm_task_result_get_status": (ctypes.c_int, _POINTER),
     "tvm_task_result_get_traceback": (_TEXT, _POINTER),
+    "tvm_task_set_description": (None, _POINTER, _TEXT),
     "tvm_task_set_timeout": (None, _POINTER, ctypes.c_int64),
     "tvm_worker_call_add_bytes": (None, _POINTER, _POINTER),
     "tvm_worker_call_get_payload": (_POINTER, _POINTER),

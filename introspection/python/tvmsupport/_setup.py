@@ -32,11 +32,17 @@ def _interpreter():
     return [sys.executable or "python3", *flags, os.path.abspath(_worker.__file__)]
 
 
+def _absolute(path):
+    """The path, which is not what it was in a working directory that was removed."""
+    folder = _working_directory()
+    return path if folder is None else os.path.normpath(os.path.join(folder, path))
+
+
 def _environment(preload):
     setup = {
-        "path": [os.path.abspath(path) for path in sys.path if isinstance(path, str)],
+        "path": [_absolute(path) for path in sys.path if isinstance(path, str)],
         "library": os.fsdecode(LIBRARY.path()),
-        "preload": list(preload),
+        "preload": [preload] if isinstance(preload, str) else list(preload),
     }
     # Version 2 makes the same of what is the same.
     return [f"{_worker.VARIABLE}={marshal.dumps(setup, 2).hex()}"]
@@ -65,14 +71,26 @@ def _set_outputs(spec, stdout, stderr):
     _set_output(spec, "stderr", stderr)
 
 
+def _working_directory():
+    """Its path, or None if it was removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
 def get_key(max_workers, preload):
     """What pools have in common that can have the same nursery one after the other."""
     environment = _environment(preload)[0]
-    return max_workers, environment, os.getcwd(), frozenset(os.environb.items())
+    return max_workers, environment, _working_directory(), frozenset(os.environb.items())
 
 
 def make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload):
     """A TvmWorkerSpec of Python workers."""
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+    if maximum_uses is not None and maximum_uses < 0:
+        raise ValueError("the maximum of uses must not be negative")
     spec = TvmSupport.WorkerSpec.new_runtime(_interpreter(), TvmSupport.PayloadType.BYTES, True)
     spec.set_environment(_environment(preload))
     if initializer is not None:

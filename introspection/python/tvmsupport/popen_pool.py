@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextlib
 import enum
 import itertools
 import math
@@ -95,7 +96,7 @@ class PopenWorker:
         After so many calls the process is replaced.
     stdout, stderr : None, int or file
         Where the output of the process goes, as for :class:`subprocess.Popen`; no pipe.
-    preload : iterable of str
+    preload : str or iterable of str
         Modules that are imported once, before the process is forked.
     """
 
@@ -107,7 +108,7 @@ class PopenWorker:
         stdout: Output = None,
         stderr: Output = None,
         *,
-        preload: Iterable[str] = (),
+        preload: str | Iterable[str] = (),
     ) -> None:
         spec = _setup.make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload)
         self._worker = TvmSupport.PopenWorker.new(spec)
@@ -120,8 +121,12 @@ class PopenWorker:
         self._sent.clear()
 
     def join(self, timeout: float | None = None) -> None:
-        """Waits until the process has ended, but not longer than the timeout, in seconds."""
-        _bridge.call(self._worker.join, _milliseconds(timeout))
+        """Waits until the process has ended, but not longer than the timeout, in seconds.
+
+        It returns in either case; :meth:`is_alive` says which one it is.
+        """
+        with contextlib.suppress(TimeoutError):
+            _bridge.call(self._worker.join, _milliseconds(timeout))
 
     def is_alive(self) -> bool:
         """Whether there is a process."""
@@ -195,7 +200,7 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         stdout: Output = None,
         stderr: Output = None,
         *,
-        preload: Iterable[str] = (),
+        preload: str | Iterable[str] = (),
     ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
@@ -230,7 +235,8 @@ class PopenPoolExecutor(concurrent.futures.Executor):
     ) -> Iterator[MapResult]:
         """Calls a function with each item, and gives a :class:`MapResult` for each, in their order.
 
-        The items are taken when they are needed: a few more than there are processes.
+        The items are taken when they are needed: a few more than there are processes. What the
+        iterable raises comes behind the results of the items before it.
 
         Parameters
         ----------
@@ -239,7 +245,7 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         iterator : iterable
             The items.
         """
-        items = iter(iterator)
+        items = _Items(iterator)
         waiting: collections.deque[concurrent.futures.Future[Any]] = collections.deque()
         try:
             ahead = itertools.islice(items, 4 * self._max_workers + 64)
@@ -247,6 +253,8 @@ class PopenPoolExecutor(concurrent.futures.Executor):
             while waiting:
                 yield _catch(waiting.popleft())
                 waiting.extend(self.submit(func, item) for item in itertools.islice(items, 1))
+            if items.error is not None:
+                raise items.error
         finally:
             for future in waiting:
                 future.cancel()
@@ -273,6 +281,28 @@ class PopenPoolExecutor(concurrent.futures.Executor):
         interrupted = kind is not None and not issubclass(kind, Exception)
         self.shutdown(wait=True, cancel_futures=interrupted)
         return False
+
+
+class _Items:
+    """An iterable that ends where it would raise an exception, and keeps it."""
+
+    def __init__(self, iterable: Iterable[Any]) -> None:
+        self.error: Exception | None = None
+        self._iterator = iter(iterable)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self.error is not None:
+            raise StopIteration
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            raise
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self.error = error
+            raise StopIteration from error
 
 
 def _catch(future: concurrent.futures.Future[Any]) -> MapResult:
