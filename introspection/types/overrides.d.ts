@@ -22,7 +22,7 @@ function tar_list_async(tar_file: string, options: TarOptions | null, cancellabl
 
 class CompileRequest {
     add_input(path: string, language?: Language): void;
-    add_input_bytes(name: string, bytes: GLib.Bytes | Uint8Array, language?: Language): void;
+    add_input_bytes(name: string, source: GLib.Bytes | Uint8Array | string, language?: Language): void;
 }
 
 class CompileResult {

@@ -114,6 +114,13 @@ await run({
             }
             assert(thrown instanceof TypeError, `${thrown}`);
         }
+        let thrown = null;
+        try {
+            Task.new_gjs(it => it, 5);
+        } catch (error) {
+            ({message: thrown} = error);
+        }
+        assertEqual(thrown, 'The arguments of a function go in an array');
         for (const func of [Math.max, (() => 1).bind(null), Gio.File.new_for_path, null, {}]) {
             let thrown = null;
             try {

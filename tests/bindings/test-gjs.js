@@ -293,10 +293,11 @@ await run({
         assert(toolchain.get_target_triple().length > 0);
     },
 
-    'takes bytes': async () => {
-        const request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT);
+    'takes bytes, and text in their place': async () => {
+        const request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.SHARED);
         request.add_input_bytes('memory.c', new TextEncoder().encode('int in_memory;\n'));
-        request.set_output(temp.build_path('memory.o'));
+        request.add_input_bytes('text.c', 'int in_text;\n');
+        request.set_output(temp.build_path('memory.so'));
         const result = await TvmSupport.Compiler.new().compile_async(request);
         assert(result.get_successful(), result.get_log_text());
     },

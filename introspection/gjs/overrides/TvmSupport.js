@@ -76,6 +76,7 @@ const CONSTRUCTORS = {
 };
 
 const PLAIN_METHODS = {
+    CompletionQueue: {submit_bytes: 3},
     TarOptions: {set_progress: 1},
     WorkerCall: {return_error: 4},
     WorkerChannel: {fail: 3},
@@ -304,8 +305,9 @@ function _init() {
     this.CompileRequest.prototype.add_input = function (path, language = Language.AUTO) {
         return add_input.call(this, path, language);
     };
-    this.CompileRequest.prototype.add_input_bytes = function (name, bytes,
+    this.CompileRequest.prototype.add_input_bytes = function (name, source,
         language = Language.AUTO) {
+        const bytes = typeof source === 'string' ? new TextEncoder().encode(source) : source;
         return add_input_bytes.call(this, name, bytes, language);
     };
 }

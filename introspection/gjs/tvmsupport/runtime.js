@@ -95,6 +95,8 @@ function install(TvmSupport) {
     };
 
     Task.new_gjs = function (func, args = []) {
+        if (!Array.isArray(args))
+            throw new TypeError('The arguments of a function go in an array');
         return makeTask(TvmSupport, describeFunction(func), args);
     };
 
