@@ -40,12 +40,12 @@ class RemoteTraceback(Exception):
         return f'\n"""\n{self.args[0]}"""'
 
 
-class _TimeLimit(TimeoutError):
+class TimeLimitError(TimeoutError):
     """The time of a call was over; a TimeoutError of the call itself is another one."""
 
 
 def is_time_limit(error):
-    return isinstance(error, _TimeLimit)
+    return isinstance(error, TimeLimitError)
 
 
 def name_of(function):
@@ -118,7 +118,7 @@ def make_exception(function, timeout, error, result):
         return RuntimeError(message)
     if code == _TIMED_OUT:
         limit = "" if timeout is None else f" within {timeout:g} s"
-        return _TimeLimit(f"{name}() did not end{limit}")
+        return TimeLimitError(f"{name}() did not end{limit}")
     if code == _DIED:
         return ChildProcessError(message)
     if code != _FAILED or result is None:
