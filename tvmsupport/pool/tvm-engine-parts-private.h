@@ -186,7 +186,8 @@ struct _TvmEngine
   TvmRetryPolicy retry_policy;
   gint64 average_nsec;          /* how long a call takes; -1 before one was measured */
   gint64 submitted_at;          /* the last one */
-  guint n_burst;                /* how many were submitted shortly one after the other */
+  int n_burst;                  /* how many were submitted shortly one after the other */
+  int hold_pause;               /* how many more have to be, before anything is held */
   gint64 held_until;            /* NEVER if nothing is held */
 
   GPtrArray *workers;           /* of TvmWorker (owned): all that are not gone */
@@ -225,6 +226,8 @@ struct _TvmEngine
 /* tvm-engine-burst.c */
 void       tvm_engine_note_submission_locked (TvmEngine      *self);
 gboolean   tvm_engine_is_held_locked        (TvmEngine       *self);
+gint64     tvm_engine_check_hold_locked     (TvmEngine       *self,
+                                             gint64           now);
 void       tvm_engine_end_hold_locked       (TvmEngine       *self);
 
 /* tvm-engine.c */

@@ -171,11 +171,7 @@ static void
 check_times (TvmEngine *self)
 {
   gint64 now = g_get_monotonic_time ();
-  gint64 next;
-
-  if (now >= self->held_until)
-    self->held_until = NEVER;
-  next = self->held_until;
+  gint64 next = tvm_engine_check_hold_locked (self, now);
 
   for (guint i = self->workers->len; i-- > 0;)
     {
