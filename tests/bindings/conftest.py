@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the Python tests share."""
 
+import asyncio
 import os
 import pathlib
 import shutil
@@ -50,6 +51,14 @@ class Endless:
             thread.join()
             raise TimeoutError("no compiler has opened the pipe")
         return opened[0]
+
+    async def end_by_time(self, compiles):
+        """Awaits a compile of it until asyncio gives up, and not before the compiler runs."""
+        task = asyncio.ensure_future(asyncio.wait_for(compiles, 0.3))
+        pipe = await asyncio.get_running_loop().run_in_executor(None, self.wait_for_compiler)
+        with pytest.raises(asyncio.TimeoutError):
+            await task
+        os.close(pipe)
 
     def processes(self):
         """The command lines of processes that have to do with this compile."""
