@@ -304,6 +304,21 @@ def test_initializer_that_fails():
             pool.submit(add, 1).result()
 
 
+def test_shutdown_during_the_initializer(tmp_path):
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+
+    def wait():
+        begun.write_text(str(os.getpid()))
+        time.sleep(1000)
+
+    with popen_pool.PopenPoolExecutor(1, initializer=wait) as pool:
+        future = pool.submit(add, 1)
+        pid = int(begun.read_text())
+        assert future.cancel()
+    assert not is_there(pid)
+
+
 @pytest.mark.parametrize("names", ["colorsys", ["colorsys"]])
 def test_preload(names):
     with popen_pool.PopenPoolExecutor(1, preload=names) as pool:

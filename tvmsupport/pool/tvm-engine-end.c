@@ -88,6 +88,16 @@ is_used (TvmEngine      *self,
   return FALSE;
 }
 
+/* One that still starts has no call to lose, and its initializer would not notice for a while. */
+static void
+end_worker (TvmWorker *worker)
+{
+  if (worker->ready || worker->end != WORKER_END_NOT)
+    tvm_worker_retire_locked (worker);
+  else
+    tvm_worker_kill_locked (worker);
+}
+
 /* Goes one step nearer to the end, if it is to be and nothing stands in its way. */
 void
 tvm_engine_check_end_locked (TvmEngine *self)
@@ -104,7 +114,7 @@ tvm_engine_check_end_locked (TvmEngine *self)
     {
       self->ending = TRUE;
       for (guint i = self->workers->len; i-- > 0;)
-        tvm_worker_retire_locked (g_ptr_array_index (self->workers, i));
+        end_worker (g_ptr_array_index (self->workers, i));
     }
 
   if (self->ending && self->workers->len == 0)
