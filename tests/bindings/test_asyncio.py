@@ -2,7 +2,9 @@
 """Everything asynchronous with the event loop of asyncio."""
 
 import asyncio
+import gc
 import os
+import select
 import threading
 
 import gi
@@ -45,16 +47,51 @@ def test_functions_and_methods(tmp_path, add_c):
     assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND)
 
 
-def test_wait_for_ends_what_runs(endless, tmp_path):
+def compile_endlessly(endless, tmp_path):
     request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT)
     request.add_input(endless.source)
     request.set_output(tmp_path / "endless.o")
+    return TvmSupport.Compiler.new(None).compile_async(request)
 
+
+def test_wait_for_ends_what_runs(endless, tmp_path):
     async def main():
-        await endless.end_by_time(TvmSupport.Compiler.new(None).compile_async(request))
+        await endless.end_by_time(compile_endlessly(endless, tmp_path))
 
     asyncio.run(main())
     assert endless.processes() == []
+
+
+def test_cancelled_twice(endless, tmp_path, caplog):
+    async def main():
+        task = asyncio.create_task(compile_endlessly(endless, tmp_path))
+        pipe = await asyncio.get_running_loop().run_in_executor(None, endless.wait_for_compiler)
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        processes = endless.processes()
+        os.close(pipe)
+        return processes
+
+    assert asyncio.run(main()) == []
+    gc.collect()
+    assert caplog.text == ""
+
+
+def test_the_coroutine_is_closed(endless, tmp_path):
+    loop = asyncio.new_event_loop()
+    coroutine = compile_endlessly(endless, tmp_path)
+    loop.call_soon(coroutine.send, None)
+    pipe = loop.run_until_complete(loop.run_in_executor(None, endless.wait_for_compiler))
+    coroutine.close()
+    loop.close()
+    # The other end is closed when the compiler is gone.
+    poll = select.poll()
+    poll.register(pipe, 0)
+    assert poll.poll(60000)
+    os.close(pipe)
 
 
 def test_cancelled_before(tmp_path):

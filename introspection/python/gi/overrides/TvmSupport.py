@@ -360,9 +360,15 @@ async def _await(begin, finish, cancellable):
         return await asyncio.shield(future)
     except asyncio.CancelledError:
         cancellable.cancel()
-        # Nothing that was started is alive any more once this returns.
-        await asyncio.wait([future])
+        # Nothing that was started is alive any more once this returns, whoever else cancels it.
+        while not future.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([future])
         future.exception()
+        raise
+    except GeneratorExit:
+        # The loop was closed, or the coroutine; nothing can be awaited.
+        cancellable.cancel()
         raise
 
 
