@@ -2,6 +2,7 @@
 """What Python has beside what the typelib says: bytes, errors that say more."""
 
 import asyncio
+import os
 import pathlib
 
 import gi
@@ -9,7 +10,7 @@ import pytest
 
 gi.require_version("TvmSupport", "1")
 
-from gi.repository import GLib, TvmSupport  # noqa: E402
+from gi.repository import GLib, GObject, TvmSupport  # noqa: E402
 
 BROKEN = b"int f (void) { return g; }\n"
 
@@ -83,3 +84,55 @@ def test_paths_everywhere(tmp_path):
     assert TvmSupport.cc_get_global_symbol_section_map(library) == {"add": "T"}
     with TvmSupport.TempDirectory.new(None) as temp:
         assert (temp / "child").parent == pathlib.Path(temp)
+
+
+def test_properties_take_what_methods_do(tmp_path):
+    request = TvmSupport.CompileRequest(
+        kind=TvmSupport.CompileKind.OBJECT,
+        output=tmp_path / "a.o",
+        working_directory=os.fsencode(tmp_path),
+        environ={"ONE": tmp_path, b"TWO": "2"},
+    )
+    assert request.props.output == str(tmp_path / "a.o")
+    assert request.props.working_directory == str(tmp_path)
+    assert request.props.environ == [f"ONE={tmp_path}", "TWO=2"]
+    request.props.output = tmp_path / "b.o"
+    request.set_property("environ", {"THREE": "3"})
+    assert request.props.output == str(tmp_path / "b.o")
+    assert request.get_property("environ") == ["THREE=3"]
+    with pytest.raises(TypeError):
+        request.props.environ = {"FOUR": 4}
+    with pytest.raises(AttributeError):
+        request.props.nothing = 5
+    assert [it.name for it in request.props] == [it.name for it in type(request).props]
+
+    task = TvmSupport.Task(stdin=bytearray(b"in"))
+    assert task.props.stdin == task.get_property("stdin") == b"in"
+
+
+def test_properties_of_a_subclass():
+    class Own(TvmSupport.Compiler):
+        flag = GObject.Property(type=str)
+
+    own = Own(command="gcc", flag="on")
+    assert (own.props.command, own.props.flag, own.flag) == ("gcc", "on", "on")
+
+
+def test_a_text_is_no_list_of_texts(tmp_path):
+    with pytest.raises(TypeError, match="objects: Expected a list"):
+        TvmSupport.Compiler.new(None).create_shared(tmp_path / "a.so", tmp_path / "a.c")
+    with pytest.raises(TypeError, match="files: Expected a list"):
+        TvmSupport.tar_create(tmp_path / "a.tar", files="a.c", options=None)
+
+
+def test_an_error_without_a_result_says_so(tmp_path):
+    compiler = TvmSupport.Compiler.new(None)
+    request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.OBJECT)
+    request.add_input(tmp_path / "missing.c")
+    request.set_output(tmp_path / "missing.o")
+    with pytest.raises(GLib.Error) as of_compile:
+        TvmSupport.Compiler.new_for_command("no-such-compiler").compile(request)
+    with pytest.raises(GLib.Error) as of_create:
+        compiler.create_shared(tmp_path / "missing.so", [tmp_path / "missing.c"])
+    for caught in (of_compile, of_create):
+        assert (caught.value.result, caught.value.diagnostics) == (None, [])

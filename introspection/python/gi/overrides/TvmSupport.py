@@ -35,9 +35,15 @@ def _plain(value):
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, dict):
-        return [f"{name}={text}" for name, text in value.items()]
+        return [f"{os.fsdecode(name)}={os.fsdecode(text)}" for name, text in value.items()]
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    return value
+
+
+def _wrap_bytes(value):
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return GLib.Bytes.new(bytes(value))
     return value
 
 
@@ -60,21 +66,44 @@ def _with_bytes(function, info):
     if not places and not returns_bytes:
         return function
 
-    def wrap(value):
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            return GLib.Bytes.new(bytes(value))
-        return value
-
     @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
     def wrapper(*args, **kwargs):
         args = list(args)
         for name, index in places.items():
             if index < len(args):
-                args[index] = wrap(args[index])
+                args[index] = _wrap_bytes(args[index])
             elif name in kwargs:
-                kwargs[name] = wrap(kwargs[name])
+                kwargs[name] = _wrap_bytes(kwargs[name])
         result = function(*args, **kwargs)
         return result.get_data() if returns_bytes and result is not None else result
+
+    return wrapper
+
+
+def _is_list(type_info):
+    return type_info.get_tag_as_string() == "array" and type_info.get_param_type(
+        0
+    ).get_tag_as_string() in ("filename", "utf8")
+
+
+def _with_lists(function, info):
+    """Refuses a text where a list of texts goes; PyGObject would make a list of its letters."""
+    offset = int(info.is_method())
+    places = {
+        argument.get_name(): index + offset
+        for index, argument in enumerate(info.get_arguments())
+        if _is_list(argument.get_type())
+    }
+    if not places:
+        return function
+
+    @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
+    def wrapper(*args, **kwargs):
+        for name, index in places.items():
+            value = args[index] if index < len(args) else kwargs.get(name)
+            if isinstance(value, (str, bytes)):
+                raise TypeError(f"argument {name}: Expected a list, but got {type(value).__name__}")
+        return function(*args, **kwargs)
 
     return wrapper
 
@@ -127,6 +156,8 @@ class _Finished:
         self.compiler.disconnect(self.handler)
         if not isinstance(error, GLib.Error):
             return
+        error.result = None
+        error.diagnostics = []
         for result in self.results:
             try:
                 result.check()
@@ -401,7 +432,7 @@ def _with_await(function, finish, index, is_method):
 
 def _adjust(owner, name, info):
     """Returns what replaces the function of that name in a class or in the namespace."""
-    function = _with_bytes(getattr(owner, name), info)
+    function = _with_lists(_with_bytes(getattr(owner, name), info), info)
     is_async = name.endswith("_async")
     finish = getattr(owner, name[: -len("async")] + "finish", None) if is_async else None
     names = [argument.get_name() for argument in info.get_arguments()]
@@ -415,7 +446,79 @@ def _adjust(owner, name, info):
     return _with_python_types(function)
 
 
+def _to_property(owner, name, value):
+    """What a property is set to"""
+    pspec = owner.find_property(name)
+    if pspec is not None and pspec.value_type == GLib.Bytes.__gtype__:
+        return _wrap_bytes(value)
+    value = _plain(value)
+    # PyGObject would make a text of how bytes are written in Python.
+    if isinstance(value, bytes):
+        return os.fsdecode(value)
+    if isinstance(value, list):
+        return [os.fsdecode(item) if isinstance(item, bytes) else item for item in value]
+    return value
+
+
+def _from_property(value):
+    return value.get_data() if isinstance(value, GLib.Bytes) else value
+
+
+class _Properties:
+    """The .props of an object, with the types of Python."""
+
+    def __init__(self, owner, props):
+        self.__dict__["_owner"] = owner
+        self.__dict__["_props"] = props
+
+    def __getattr__(self, name):
+        return _from_property(getattr(self._props, name))
+
+    def __setattr__(self, name, value):
+        setattr(self._props, name, _to_property(self._owner, name, value))
+
+    def __dir__(self):
+        return dir(self._props)
+
+    def __iter__(self):
+        return iter(self._props)
+
+    def __len__(self):
+        return len(self._props)
+
+
+class _PropertiesOf:
+    """What .props is, in a class and in its objects"""
+
+    def __init__(self, original):
+        self.original = original
+
+    def __get__(self, thing, owner=None):
+        if thing is None:
+            return self.original.__get__(None, owner)
+        return _Properties(type(thing), self.original.__get__(thing, owner))
+
+
+def _adjust_properties(owner):
+    """A property takes and gives what a method does, however it is set."""
+    init, get_property, set_property = owner.__init__, owner.get_property, owner.set_property
+
+    @functools.wraps(init, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_init(self, *args, **kwargs):
+        owner = type(self)
+        init(self, *args, **{key: _to_property(owner, key, it) for key, it in kwargs.items()})
+
+    owner.__init__ = wrapped_init
+    owner.get_property = lambda self, name: _from_property(get_property(self, name))
+    owner.set_property = lambda self, name, value: set_property(
+        self, name, _to_property(type(self), name, value)
+    )
+    owner.props = _PropertiesOf(inspect.getattr_static(owner, "props"))
+
+
 def _adjust_class(owner):
+    if owner.__gtype__.parent == GObject.Object.__gtype__:
+        _adjust_properties(owner)
     # From the longest name to the shortest, so that another form is found as it was in C.
     for info in sorted(owner.__info__.get_methods(), key=lambda it: -len(it.get_name())):
         name = info.get_name()
@@ -565,7 +668,7 @@ _with_defaults(TvmSupport.PoolExecutor, "shutdown", mode=TvmSupport.ShutdownMode
 _with_defaults(TvmSupport.PoolExecutor, "shutdown_async", mode=TvmSupport.ShutdownMode.DRAIN)
 _with_defaults(TvmSupport.PopenWorker, "join", timeout_msec=-1)
 _with_defaults(TvmSupport.PopenWorker, "join_async", timeout_msec=-1)
-for _name in ("create_shared", "create_executable", "create_staticlib"):
+for _name in ("compile", "create_shared", "create_executable", "create_staticlib"):
     _with_finished_in_errors(_name)
     _with_finished_in_errors(f"{_name}_async")
 for _class in (TvmSupport.CompileResult, TvmSupport.MapResult, TvmSupport.TaskResult):
