@@ -293,6 +293,29 @@ await run({
         assert(toolchain.get_target_triple().length > 0);
     },
 
+    'refuses a text in place of an array': async () => {
+        const compiler = TvmSupport.Compiler.new();
+        const output = temp.build_path('libtext.so');
+        const calls = [
+            () => compiler.create_shared(output, 'text.c'),
+            () => compiler.create_shared_async(output, 'text.c'),
+            () => compiler.create_shared_async(output, ['text.c'], '-O2'),
+            () => compiler.set_options('-O2'),
+            () => TvmSupport.Task.new_command('true'),
+            () => TvmSupport.tar_create_async(temp.build_path('text.tar'), 'text.c'),
+        ];
+        for (const call of calls) {
+            let error = null;
+            try {
+                await call();
+            } catch (caught) {
+                error = caught;
+            }
+            assert(error instanceof TypeError, String(error));
+            assert(error.message.includes('is an array'), error.message);
+        }
+    },
+
     'takes bytes, and text in their place': async () => {
         const request = TvmSupport.CompileRequest.new(TvmSupport.CompileKind.SHARED);
         request.add_input_bytes('memory.c', new TextEncoder().encode('int in_memory;\n'));

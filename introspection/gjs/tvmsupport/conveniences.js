@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain objects as environments, errors with what the compiler had to say, and resources that are
-// left as soon as nobody needs them.
+// Plain objects as environments, no texts in place of lists, errors with what the compiler had to
+// say, and resources that are left as soon as nobody needs them.
 /* exported install */
 
 // The properties that are lists of NAME=VALUE
@@ -9,6 +9,43 @@ const ENVIRONMENTS = {
     CompileRequest: ['environ', 'ccache_environ'],
     Task: ['environment'],
     WorkerSpec: ['environment'],
+};
+
+// Where lists of texts go among the arguments. GJS would make a list of the letters of a text.
+const LISTS = {
+    CompileRequest: {new_tvmjs: [0, 1, 2, 3]},
+    Compiler: {new_cross: [1, 3]},
+    Task: {new_command: [0]},
+    WorkerSpec: {new_runtime: [0]},
+};
+
+const LISTS_OF_METHODS = {
+    CompileRequest: {
+        set_libraries: [0],
+        set_link_options: [0],
+        set_name_expressions: [0],
+        set_options: [0],
+    },
+    Compiler: {
+        create_executable: [1, 2],
+        create_shared: [1, 2],
+        create_staticlib: [1],
+        set_add_files: [0],
+        set_options: [0],
+    },
+    WorkerSpec: {set_launcher: [0]},
+};
+
+const LISTS_OF_FUNCTIONS = {
+    clang_create_llvm: [0, 2],
+    emcc_create_tvmjs_wasm: [1, 2, 4, 5],
+    nvcc_compile_cuda: [3],
+    nvcc_link_device: [0, 4],
+    tar_create: [1],
+    tar_normalize_file_list: [1],
+    xcode_compile_metal: [4],
+    xcode_create_dylib: [1, 5],
+    xcode_xcrun: [0],
 };
 
 // Newer versions of JavaScript have these symbols, for `using` and `await using`.
@@ -50,6 +87,23 @@ function constructsWithEnvironment(owner, names) {
         }
         return init.call(this, given, ...rest);
     };
+}
+
+function takesLists(owner, table) {
+    for (const [name, positions] of Object.entries(table)) {
+        for (const form of [name, `${name}_async`].filter(it => it in owner)) {
+            const original = owner[form];
+            owner[form] = function (...args) {
+                for (const position of positions) {
+                    if (typeof args[position] === 'string') {
+                        throw new TypeError(
+                            `Argument ${position + 1} of ${form}() is an array, and not a text`);
+                    }
+                }
+                return original.apply(this, args);
+            };
+        }
+    }
 }
 
 // The functions that compile at once are errors if the compiler fails. Those of C do not have the
@@ -152,5 +206,10 @@ function install(TvmSupport) {
         constructsWithEnvironment(owner, properties);
     }
     adjustOneShots(TvmSupport);
+    for (const [name, table] of Object.entries(LISTS))
+        takesLists(TvmSupport[name], table);
+    for (const [name, table] of Object.entries(LISTS_OF_METHODS))
+        takesLists(TvmSupport[name].prototype, table);
+    takesLists(TvmSupport, LISTS_OF_FUNCTIONS);
     adjustDisposal(TvmSupport);
 }
