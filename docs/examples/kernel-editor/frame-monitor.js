@@ -12,7 +12,9 @@ export const FrameMonitor = GObject.registerClass({
         super();
         this._widget = widget;
         this._tick = 0;
-        this.reset();
+        this.frames = 0;
+        this.longestGapMsec = 0;
+        this._last = 0;
     }
 
     reset() {
