@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import pathlib
+import pickle
 import shlex
 import shutil
 import signal
@@ -393,3 +394,16 @@ def test_in_a_fork_of_a_program_that_has_compiled(add_c, tmp_path):
         child.kill()
     assert [child.exitcode for child in children] == [0, 0, 0]
     assert cc.get_global_symbol_section_map(tmp_path / "child2.so") == {"add": "T"}
+
+
+def test_errors_can_be_pickled(tmp_path):
+    """As those of tvm.support can; what has become of a compile stays where it was."""
+    source = tmp_path / "broken.c"
+    source.write_text("int f (void) { return g; }\n")
+    for name, kind in (("broken.c", RuntimeError), ("missing.c", FileNotFoundError)):
+        with pytest.raises(kind) as caught:
+            cc.create_shared(tmp_path / "a.so", [tmp_path / name])
+        error = pickle.loads(pickle.dumps(caught.value))
+        assert type(error) is type(caught.value) and str(error) == str(caught.value)
+        assert getattr(error, "errno", None) == getattr(caught.value, "errno", None)
+        assert (error.result, error.diagnostics) == (None, [])

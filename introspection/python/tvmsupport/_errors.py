@@ -10,34 +10,56 @@ import errno
 from gi.repository import Gio, GLib, TvmSupport
 
 
-class MissingError(FileNotFoundError, RuntimeError):
+# What cannot go to another process
+_LOCAL: dict[str, object] = {"result": None, "diagnostics": []}
+
+
+class _Local:
+    """What the library gave to the exception stays behind when that goes to another process."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        state = {name: _LOCAL.get(name, value) for name, value in vars(self).items()}
+        if getattr(self, "errno", None) is not None:
+            state["errno"] = self.errno  # type: ignore[attr-defined]
+        return type(self), self.args, state  # type: ignore[attr-defined]
+
+
+class Failure(_Local, RuntimeError):
+    """Something could not be done; the text says why."""
+
+
+class LimitError(_Local, TimeoutError):
+    """It took longer than it may."""
+
+
+class MissingError(_Local, FileNotFoundError, RuntimeError):
     """A tool or a file that is needed is not there."""
 
 
-class AlreadyThereError(FileExistsError, RuntimeError):
+class AlreadyThereError(_Local, FileExistsError, RuntimeError):
     """Something that was to be made is there already."""
 
 
-class NoPermissionError(PermissionError, RuntimeError):
+class NoPermissionError(_Local, PermissionError, RuntimeError):
     """The file system forbids it."""
 
 
-class ADirectoryError(IsADirectoryError, RuntimeError):
+class ADirectoryError(_Local, IsADirectoryError, RuntimeError):
     """A directory stands where a file is needed."""
 
 
-class NotADirectory(NotADirectoryError, RuntimeError):
+class NotADirectory(_Local, NotADirectoryError, RuntimeError):
     """A file stands where a directory is needed."""
 
 
-class ArgumentError(ValueError, RuntimeError):
+class ArgumentError(_Local, ValueError, RuntimeError):
     """What was asked for cannot be done as asked."""
 
 
 _TVM = {
     TvmSupport.Error.NOT_FOUND: (MissingError, errno.ENOENT),
     TvmSupport.Error.INVALID_ARGUMENT: (ArgumentError, None),
-    TvmSupport.Error.TIMED_OUT: (TimeoutError, errno.ETIMEDOUT),
+    TvmSupport.Error.TIMED_OUT: (LimitError, errno.ETIMEDOUT),
 }
 
 _IO = {
@@ -47,7 +69,7 @@ _IO = {
     Gio.IOErrorEnum.IS_DIRECTORY: (ADirectoryError, errno.EISDIR),
     Gio.IOErrorEnum.NOT_DIRECTORY: (NotADirectory, errno.ENOTDIR),
     Gio.IOErrorEnum.INVALID_ARGUMENT: (ArgumentError, None),
-    Gio.IOErrorEnum.TIMED_OUT: (TimeoutError, errno.ETIMEDOUT),
+    Gio.IOErrorEnum.TIMED_OUT: (LimitError, errno.ETIMEDOUT),
 }
 
 
@@ -62,7 +84,7 @@ def translate(error: GLib.Error) -> Exception:
         GLib.quark_to_string(TvmSupport.error_quark()): _TVM,
         GLib.quark_to_string(Gio.io_error_quark()): _IO,
     }.get(error.domain, {})
-    kind, number = table.get(error.code, (RuntimeError, None))
+    kind, number = table.get(error.code, (Failure, None))
     exception = kind(error.message)
     if number is not None:
         exception.errno = number

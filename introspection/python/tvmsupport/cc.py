@@ -66,7 +66,7 @@ def _run(compiler: TvmSupport.Compiler, request: TvmSupport.CompileRequest, what
     except GLib.Error as error:
         if not any(_errors.is_tvm_error(error, code) for code in _FAILURES):
             raise _errors.translate(error) from error
-    failure = RuntimeError(
+    failure = _errors.Failure(
         f"{what}:\n{result.get_log_text()}\nCommand line: {result.dup_command_line()}"
     )
     failure.result = result
