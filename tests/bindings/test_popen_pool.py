@@ -300,8 +300,10 @@ def test_initializer():
 
 def test_initializer_that_fails():
     with popen_pool.PopenPoolExecutor(1, initializer=fail, initargs=("not today",)) as pool:
-        with pytest.raises(ChildProcessError, match="not today"):
+        with pytest.raises(ChildProcessError, match="not today") as caught:
             pool.submit(add, 1).result()
+    assert "in fail\n" in str(caught.value)
+    assert str(caught.value).endswith("ValueError: not today")
 
 
 def test_shutdown_during_the_initializer(tmp_path):

@@ -199,6 +199,7 @@ struct _TvmEngine
   guint n_failed_starts;        /* one after the other, since it gave up */
   gboolean gave_up;             /* there is only one attempt at a time, until one succeeds */
   char *start_problem;          /* (nullable): of the last of them */
+  char *start_traceback;        /* (nullable): where a runtime says that it was */
   GError *refusal;              /* (nullable) (owned): why another attempt is of no use */
 
   int timer_fd;

@@ -52,6 +52,7 @@ tvm_engine_release (TvmEngine *self)
   if (self->changed_destroy != NULL)
     self->changed_destroy (self->changed_data);
   g_free (self->start_problem);
+  g_free (self->start_traceback);
   g_clear_error (&self->refusal);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -524,6 +525,12 @@ give_up (TvmEngine *self)
                          ngettext ("%s; gave up after %u attempt", "%s; gave up after %u attempts",
                                    self->n_failed_starts),
                          self->start_problem, self->n_failed_starts);
+  if (self->refusal == NULL && self->start_traceback != NULL)
+    {
+      g_autofree char *message = error->message;
+
+      error->message = g_strdup_printf ("%s\n%s", message, self->start_traceback);
+    }
   tvm_engine_fail_queued_locked (self, error);
   begin_anew (self);
 }
@@ -617,8 +624,8 @@ tvm_engine_start_failed_locked (TvmEngine  *self,
                                 const char *reason)
 {
   self->n_failed_starts++;
-  g_free (self->start_problem);
-  self->start_problem = NULL;
+  g_clear_pointer (&self->start_problem, g_free);
+  g_clear_pointer (&self->start_traceback, g_free);
   if (self->spec->is_self && self->spec->argv[0] != NULL && !self->heard)
     {
       g_autofree char *program = g_filename_display_name (self->spec->argv[0]);

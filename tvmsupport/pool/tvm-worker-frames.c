@@ -247,6 +247,7 @@ fail_start (TvmWorker *self,
   const char *rest = g_bytes_get_data (payload, &length);
   g_autofree char *type = take_string (&rest, &length);
   g_autofree char *message = take_string (&rest, &length);
+  g_autofree char *traceback = take_string (&rest, &length);
   const char *text = *message != '\0' ? message : type;
   g_autofree char *reason = NULL;
 
@@ -267,6 +268,8 @@ fail_start (TvmWorker *self,
   else
     reason = g_strdup_printf (_("A worker could not be initialized: %s"), text);
   tvm_engine_start_failed_locked (self->engine, reason);
+  if (*g_strchomp (traceback) != '\0')
+    self->engine->start_traceback = g_steal_pointer (&traceback);
 }
 
 /* It works: that others could not be started does not count any more. */

@@ -969,7 +969,8 @@ tvm_worker_spec_get_initializer (TvmWorkerSpec *self)
  * @self: a spec
  * @initializer: (nullable): the task, or %NULL for none
  *
- * Sets the task that every new worker runs first.
+ * Sets the task that every new worker runs first. A pool tries some workers before it gives up; then
+ * its tasks fail with %TVM_ERROR_WORKER_DIED, whose message says why, and where if the runtime told.
  *
  * Since: 1.0
  */
