@@ -233,6 +233,26 @@ def test_maps_with_await(pool):
     assert asyncio.run(collect()) == [2 * i for i in range(30)]
 
 
+def test_a_map_that_is_awaited_ends_with_who_awaits(pool):
+    iterators = []
+
+    async def iterate():
+        iterators.append(pool.map("spin", [GLib.Variant("()", ())] * 9))
+        async for _result in iterators[0]:
+            pass
+
+    async def cancel():
+        iterating = asyncio.ensure_future(iterate())
+        while pool.get_n_running() == 0:
+            await asyncio.sleep(0.001)
+        iterating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await iterating
+
+    asyncio.run(cancel())
+    assert pool.call("add", ints(1, 1)).unpack() == 2
+
+
 def test_ends_with_its_block():
     with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(MODULE)) as pool:
         pid = pool.call("pid").unpack()

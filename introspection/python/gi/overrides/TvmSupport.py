@@ -630,7 +630,13 @@ def _add_iteration(owner):
         raise end
 
     async def following(self):
-        return checked(self, await self.next_async(), StopAsyncIteration)
+        try:
+            result = await self.next_async()
+        except asyncio.CancelledError:
+            # As a generator it has ended then; the iterator itself may live on for long in a cycle.
+            self.close()
+            raise
+        return checked(self, result, StopAsyncIteration)
 
     owner.__iter__ = lambda self: self
     owner.__next__ = lambda self: checked(self, self.next(), StopIteration)
