@@ -2,6 +2,7 @@
 """popen_pool: Python functions in workers."""
 
 import concurrent.futures
+import errno
 import functools
 import gc
 import os
@@ -154,22 +155,42 @@ def test_exception_with_a_chain(pool):
     assert "first" in str(caught.value.__cause__) and "second" in str(caught.value.__cause__)
 
 
-def test_exception_that_cannot_travel(pool):
-    class BadError(Exception):
+def test_exception_with_a_constructor_of_its_own(pool):
+    class TextError(Exception):
         def __init__(self, one, two):
             super().__init__(f"{one}-{two}")
+            self.two = two
 
-    def raise_bad():
-        raise BadError("left", "right")
+    class GoneError(OSError):
+        def __init__(self, path):
+            super().__init__(errno.ENOENT, "gone", path)
 
+    def fail_with(kind, *args):
+        raise kind(*args)
+
+    with pytest.raises(TextError, match="left-right") as caught:
+        pool.submit(fail_with, TextError, "left", "right").result()
+    assert caught.value.two == "right"
+    assert "TextError" in str(caught.value.__cause__)
+    with pytest.raises(GoneError) as caught:
+        pool.submit(fail_with, GoneError, "/there").result()
+    assert str(caught.value) == str(GoneError("/there"))
+
+
+def test_exception_that_cannot_travel(pool):
     def raise_lock():
         raise ValueError(threading.Lock())
 
-    with pytest.raises(popen_pool.RemoteError, match="BadError: left-right") as caught:
-        pool.submit(raise_bad).result()
-    assert "BadError" in str(caught.value.__cause__)
-    with pytest.raises(popen_pool.RemoteError, match="lock"):
+    with pytest.raises(popen_pool.RemoteError, match="ValueError: .*lock") as caught:
         pool.submit(raise_lock).result()
+    assert "raise_lock" in str(caught.value.__cause__)
+
+
+def test_large_argument_is_free_again(pool):
+    large = bytearray(1 << 20)
+    assert pool.submit(len, large).result() == 1 << 20
+    # That needs memory which nobody has a view of.
+    large.clear()
 
 
 def test_argument_that_cannot_travel(pool):
@@ -283,6 +304,19 @@ def test_handlers_inherited(tmp_path):
         """,
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "from a worker\n", "")
+
+
+def test_worker_is_dropped_at_the_end(tmp_path):
+    result = run_script(
+        tmp_path,
+        """
+        import time
+        from tvmsupport import popen_pool
+        worker = popen_pool.PopenWorker()
+        worker.send(time.sleep, (1000,))
+        """,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_initializer():

@@ -297,6 +297,7 @@ class _Queue:
         else:
             known = LIBRARY.take_error(error)
             value, is_exception = make_exception(function, timeout, known, None), True
+        _pinned.sweep()
         del self.futures[future._id]
         future.complete(value, is_exception)
 
@@ -349,6 +350,7 @@ class _Process:
 
     def reset(self):
         CallFuture._condition = threading.Condition()
+        _pinned.lock = threading.Lock()
         self.lock = threading.Lock()
         self.queue = None
         self.pools = weakref.WeakSet()

@@ -11,6 +11,7 @@ what comes next (u64), that, which is one of the above, and the buffers, each at
 Large bytes and what protocol 5 calls out-of-band data go there, and so are not copied into a pickle.
 """
 
+import copyreg
 import ctypes
 import functools
 import io
@@ -248,11 +249,31 @@ def dump_value(value):
     return pickling.join(pickling.dump(pickling.wrap(value)))
 
 
+class _ExceptionPickler(cloudpickle.CloudPickler):
+    """Pickles exceptions so that they are made without their constructors."""
+
+    def reducer_override(self, obj):
+        kind = type(obj)
+        if kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__):
+            # Of these an OSError has those that it was given.
+            names = ("args", "errno", "strerror", "filename", "filename2")
+            state = {name: getattr(obj, name, None) for name in names} | vars(obj)
+            state = {name: value for name, value in state.items() if value is not None}
+            return copyreg.__newobj__, (kind, *obj.args), state
+        return super().reducer_override(obj)
+
+
 def dump_exception(error):
     """The pickle of an exception; fails if it cannot be read again."""
     data = cloudpickle.dumps(error, PROTOCOL)
-    # Many have a constructor that does not take what Exception.__reduce__() gives it.
-    pickle.loads(data)
+    try:
+        pickle.loads(data)
+    except Exception:  # pylint: disable=broad-exception-caught
+        # Many have a constructor that does not take what Exception.__reduce__() gives it.
+        with io.BytesIO() as file:
+            _ExceptionPickler(file, PROTOCOL).dump(error)
+            data = file.getvalue()
+        pickle.loads(data)
     return data
 
 

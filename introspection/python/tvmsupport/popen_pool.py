@@ -16,6 +16,7 @@ import itertools
 import math
 import os
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any, NamedTuple, TypeAlias
 
@@ -112,6 +113,8 @@ class PopenWorker:
     ) -> None:
         spec = _setup.make_spec(initializer, initargs, maximum_uses, stdout, stderr, preload)
         self._worker = TvmSupport.PopenWorker.new(spec)
+        # Not in __del__(), where an interpreter that ends has no modules any more
+        weakref.finalize(self, self._worker.kill)
         self._sent: collections.deque[tuple[Callable[..., object], float | None]]
         self._sent = collections.deque()
 
@@ -168,11 +171,6 @@ class PopenWorker:
         if not self._sent:
             raise RuntimeError("There is nothing to receive, as nothing was sent")
         return _calls.receive(self._worker, *self._sent.popleft())
-
-    def __del__(self) -> None:
-        worker = getattr(self, "_worker", None)
-        if worker is not None:
-            worker.kill()
 
 
 class PopenPoolExecutor(concurrent.futures.Executor):
