@@ -328,21 +328,25 @@ def test_fork(tmp_path):
         tmp_path,
         """
         import os
+        import time
         from tvmsupport import popen_pool
         pool = popen_pool.PopenPoolExecutor(1)
         print(pool.submit(abs, -1).result(), flush=True)
+        sleeping = pool.submit(time.sleep, 1000)
         if os.fork() == 0:
-            try:
-                pool.submit(abs, -2).result()
-            except RuntimeError:
-                print("refused", flush=True)
+            for get in (pool.submit(abs, -2).result, sleeping.result):
+                try:
+                    get()
+                except RuntimeError:
+                    print("refused", flush=True)
             print(popen_pool.PopenPoolExecutor(1).submit(abs, -4).result(), flush=True)
             os._exit(0)
         os.wait()
-        print(pool.submit(abs, -3).result())
+        print(sleeping.cancel(), pool.submit(abs, -3).result())
         """,
     )
-    assert (result.returncode, result.stdout) == (0, "1\nrefused\n4\n3\n"), result.stderr
+    wanted = "1\nrefused\nrefused\n4\nTrue 3\n"
+    assert (result.returncode, result.stdout) == (0, wanted), result.stderr
 
 
 def test_note_is_used(tmp_path):

@@ -120,7 +120,11 @@ def make_exception(function, timeout, error, result):
         limit = "" if timeout is None else f" within {timeout:g} s"
         return TimeLimitError(f"{name}() did not end{limit}")
     if code == _DIED:
-        return ChildProcessError(message)
+        text, _, trace = message.partition("\n")
+        exception = ChildProcessError(text)
+        if trace:
+            exception.__cause__ = RemoteTraceback(trace)
+        return exception
     if code != _FAILED or result is None:
         return RuntimeError(message)
     return _make_remote_exception(message, result)
@@ -301,6 +305,15 @@ class _Queue:
         del self.futures[future._id]
         future.complete(value, is_exception)
 
+    def disown(self):
+        """In a fork: nobody completes the futures here, and who waits for one is told."""
+        for future in list(self.futures.values()):
+            if isinstance(future, CallFuture):
+                # They are of the program that goes on elsewhere.
+                future._done_callbacks.clear()
+                error = RuntimeError("The call belongs to the process that this one was forked from")
+                future.complete(error, True)
+
     def await_future(self, future, end):
         """Waits for one future in the library, which is the shortest way, as long as it can."""
         take, number, mine = LIBRARY.completion_queue_take, future._id, object()
@@ -344,6 +357,7 @@ class _Process:
     """What this process has, and what a fork of it must not use."""
 
     def __init__(self):
+        self.queue = None
         self.reset()
         os.register_at_fork(after_in_child=self.reset)
         atexit.register(self.end)
@@ -352,7 +366,9 @@ class _Process:
         CallFuture._condition = threading.Condition()
         _pinned.lock = threading.Lock()
         self.lock = threading.Lock()
-        self.queue = None
+        queue, self.queue = self.queue, None
+        if queue is not None:
+            queue.disown()
         self.pools = weakref.WeakSet()
         self.parked = None
 
