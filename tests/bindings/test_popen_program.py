@@ -327,13 +327,16 @@ def test_fork(tmp_path):
     result = run_script(
         tmp_path,
         """
+        import concurrent.futures
         import os
         import time
         from tvmsupport import popen_pool
         pool = popen_pool.PopenPoolExecutor(1)
         print(pool.submit(abs, -1).result(), flush=True)
         sleeping = pool.submit(time.sleep, 1000)
+        ended = concurrent.futures.as_completed([pool.submit(abs, -5), sleeping])
         if os.fork() == 0:
+            assert len(list(ended)) == 2
             for get in (pool.submit(abs, -2).result, sleeping.result):
                 try:
                     get()

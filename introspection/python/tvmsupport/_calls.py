@@ -309,8 +309,10 @@ class _Queue:
         """In a fork: nobody completes the futures here, and who waits for one is told."""
         for future in list(self.futures.values()):
             if isinstance(future, CallFuture):
-                # They are of the program that goes on elsewhere.
+                # They are of the program that goes on elsewhere; threads of it may have held these.
                 future._done_callbacks.clear()
+                for waiter in future._waiters:
+                    waiter.lock, waiter.event = threading.Lock(), threading.Event()
                 error = RuntimeError("The call belongs to the process that this one was forked from")
                 future.complete(error, True)
 
