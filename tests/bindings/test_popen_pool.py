@@ -143,6 +143,20 @@ def test_exception_of_a_class_of_main(pool):
     assert caught.value.code == 3
 
 
+def test_exceptions_that_mean_something_here(pool):
+    """They are those of the call all the same."""
+
+    def throw(kind):
+        raise kind("of the call")
+
+    for kind in (concurrent.futures.CancelledError, TimeoutError, KeyboardInterrupt):
+        future = pool.submit(throw, kind)
+        with pytest.raises(kind, match="of the call") as caught:
+            future.result()
+        assert not future.cancelled()
+        assert "in throw" in str(caught.value.__cause__)
+
+
 def test_exception_with_a_chain(pool):
     def chain():
         try:

@@ -40,6 +40,10 @@ class RemoteTraceback(Exception):
         return f'\n"""\n{self.args[0]}"""'
 
 
+class _Cancelled(concurrent.futures.CancelledError):
+    """A call was cancelled; a CancelledError of the call itself is another one."""
+
+
 class TimeLimitError(TimeoutError):
     """The time of a call was over; a TimeoutError of the call itself is another one."""
 
@@ -113,7 +117,7 @@ def make_exception(function, timeout, error, result):
     domain, code, message = error
     name = name_of(function)
     if domain == _GIO and code == _CANCELLED:
-        return concurrent.futures.CancelledError()
+        return _Cancelled()
     if domain != _TVM:
         return RuntimeError(message)
     if code == _TIMED_OUT:
@@ -235,7 +239,7 @@ class CallFuture(concurrent.futures.Future):
         try:
             if not is_exception:
                 self.set_result(value)
-            elif isinstance(value, concurrent.futures.CancelledError):
+            elif isinstance(value, _Cancelled):
                 self.cancel()
             else:
                 self.set_exception(value)
