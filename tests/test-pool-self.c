@@ -131,8 +131,9 @@ look_at_stdio (void)
       g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
       g_autofree char *link = g_file_read_link (path, NULL);
 
-      /* Those of the main contexts are made by GLib. */
-      if (link != NULL && !g_str_equal (link, "anon_inode:[eventfd]"))
+      /* Those of main contexts and of GSubprocess are made by GLib. */
+      if (link != NULL && !g_str_equal (link, "anon_inode:[eventfd]")
+          && !g_str_equal (link, "anon_inode:[pidfd]"))
         return NULL;
     }
 
