@@ -466,6 +466,32 @@ test_initializer (PoolFixture   *fixture,
   pool_fixture_end (g_steal_pointer (&pool));
 }
 
+/* What the runtime told of it is in the results of all calls. */
+static void
+test_failed_initializer (PoolFixture   *fixture,
+                         gconstpointer  data)
+{
+  g_autoptr (TvmTask) init = tvm_task_new ("fail", g_variant_new ("(s)", "not today"));
+  g_autoptr (TvmTask) task = tvm_task_new ("pid", NULL);
+  TvmPoolExecutor *pool;
+
+  tvm_worker_spec_set_initializer (fixture->spec, init);
+  pool = tvm_pool_executor_new (fixture->spec, 1);
+  for (int i = 0; i < 2; i++)
+    {
+      g_autoptr (TvmTaskResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      result = tvm_pool_executor_submit (pool, task, NULL, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (tvm_task_result_get_status (result), ==, TVM_STATUS_KIND_EXCEPTION);
+      g_assert_false (tvm_task_result_check (result, &error));
+      pool_fixture_assert_error (error, TVM_ERROR_WORKER_DIED, "not today");
+      g_assert_cmpstr (tvm_task_result_get_remote_type (result), ==, "g-io-error-quark:35");
+    }
+  pool_fixture_end (pool);
+}
+
 static void
 test_shutdown_drain (PoolFixture   *fixture,
                      gconstpointer  data)
@@ -811,6 +837,7 @@ main (int    argc,
   pool_fixture_add ("/pool/priority", test_priority);
   pool_fixture_add ("/pool/maximum-uses", test_maximum_uses);
   pool_fixture_add ("/pool/initializer", test_initializer);
+  pool_fixture_add ("/pool/failed-initializer", test_failed_initializer);
   g_test_add ("/pool/spares/warm", PoolFixture, GINT_TO_POINTER (TVM_WORKER_START_WARM),
               pool_fixture_set_up, test_spares, pool_fixture_tear_down);
   g_test_add ("/pool/spares/fresh", PoolFixture, GINT_TO_POINTER (TVM_WORKER_START_FRESH),

@@ -249,11 +249,14 @@ await run({
 
     'fails with its initializer': () => withPool(async pool => {
         const error = await caught(pool.call_async(() => 1));
+        assert(error.matches(TvmSupport.Error, TvmSupport.Error.WORKER_DIED));
         assert(error.message.includes('no such device'), error.message);
+        assert(error.cause instanceof RangeError && error.cause.message === 'no such device');
+        assert(error.cause.remoteStack.includes('prepare'), error.cause.remoteStack);
     }, spec => {
         spec.set_respawn_limit(2);
-        spec.set_initializer(Task.new_gjs(() => {
-            throw new Error('no such device');
+        spec.set_initializer(Task.new_gjs(function prepare() {
+            throw new RangeError('no such device');
         }));
     }),
 

@@ -58,6 +58,37 @@ def test_submits(pool):
     assert error.value.matches(TvmSupport.error_quark(), TvmSupport.Error.TASK_FAILED)
 
 
+def test_errors_of_calls_have_the_result(pool):
+    async def call():
+        await pool.call_async("fail", GLib.Variant("(s)", ("no luck",)))
+
+    for fail in (
+        lambda: pool.call("fail", GLib.Variant("(s)", ("no luck",))),
+        lambda: asyncio.run(call()),
+    ):
+        with pytest.raises(GLib.Error, match="no luck") as error:
+            fail()
+        assert error.value.matches(TvmSupport.error_quark(), TvmSupport.Error.TASK_FAILED)
+        assert error.value.result.get_status() == TvmSupport.StatusKind.EXCEPTION
+        assert error.value.result.get_worker_pid() > 0
+
+
+def test_calls_with_a_callback(pool):
+    loop = GLib.MainLoop()
+    values = []
+
+    def ready(source, result, *data):
+        values.append((source.call_finish(result).unpack(), *data))
+        if len(values) == 3:
+            loop.quit()
+
+    pool.call_async("add", ints(1, 2), None, ready, "data")
+    pool.call_async("add", ints(1, 2), None, ready)
+    pool.call_async("add", args=ints(1, 2), callback=ready)
+    loop.run()
+    assert sorted(values) == [(3,), (3,), (3, "data")]
+
+
 def test_kills_at_the_time_limit(pool):
     task = TvmSupport.Task.new("spin_blocked")
     task.set_timeout(20)

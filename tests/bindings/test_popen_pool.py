@@ -348,11 +348,22 @@ def test_initializer():
 
 def test_initializer_that_fails():
     with popen_pool.PopenPoolExecutor(1, initializer=fail, initargs=("not today",)) as pool:
-        with pytest.raises(ChildProcessError, match="not today") as caught:
+        with pytest.raises(ValueError, match="^not today$") as caught:
             pool.submit(add, 1).result()
-    assert "\n" not in str(caught.value)
+    reason = "A worker could not be initialized: not today; gave up after 3 attempts"
+    assert caught.value.__notes__ == [reason]
     assert "in fail\n" in str(caught.value.__cause__)
     assert "ValueError: not today" in str(caught.value.__cause__)
+
+
+def test_initializer_whose_exception_cannot_be_pickled():
+    def fail_with_lock():
+        raise ValueError("not today", threading.Lock())
+
+    with popen_pool.PopenPoolExecutor(1, initializer=fail_with_lock) as pool:
+        with pytest.raises(ChildProcessError, match="could not be initialized: .*not today") as caught:
+            pool.submit(add, 1).result()
+    assert "in fail_with_lock\n" in str(caught.value.__cause__)
 
 
 def test_shutdown_during_the_initializer(tmp_path):
@@ -378,8 +389,9 @@ def test_preload(names):
 
 def test_preload_that_fails():
     with popen_pool.PopenPoolExecutor(1, preload=["no_such_module"]) as pool:
-        with pytest.raises(ChildProcessError, match="no_such_module"):
+        with pytest.raises(ChildProcessError, match="no_such_module") as caught:
             pool.submit(add, 1).result()
+    assert "ModuleNotFoundError" in str(caught.value.__cause__)
 
 
 def test_maximum_process_uses():

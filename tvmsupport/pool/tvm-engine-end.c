@@ -211,7 +211,7 @@ kill_workers (TvmEngine *self)
     }
 
   /* Also those calls that only waited there */
-  tvm_engine_fail_queued_locked (self, error);
+  tvm_engine_fail_queued_locked (self, error, NULL);
 }
 
 void
@@ -233,7 +233,7 @@ cancel_all (TvmEngine *self)
   g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                                   _("The pool was shut down"));
 
-  tvm_engine_fail_queued_locked (self, error);
+  tvm_engine_fail_queued_locked (self, error, NULL);
   for (guint i = self->workers->len; i-- > 0;)
     {
       TvmWorker *worker = g_ptr_array_index (self->workers, i);

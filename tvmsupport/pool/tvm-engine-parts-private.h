@@ -199,7 +199,7 @@ struct _TvmEngine
   guint n_failed_starts;        /* one after the other, since it gave up */
   gboolean gave_up;             /* there is only one attempt at a time, until one succeeds */
   char *start_problem;          /* (nullable): of the last of them */
-  char *start_traceback;        /* (nullable): where a runtime says that it was */
+  TvmTaskResult *start_failure; /* (nullable) (owned): what a runtime told of it, no more */
   GError *refusal;              /* (nullable) (owned): why another attempt is of no use */
 
   int timer_fd;
@@ -240,7 +240,8 @@ void       tvm_engine_dispatch_locked       (TvmEngine       *self);
 void       tvm_engine_requeue_locked        (TvmEngine       *self,
                                              TvmCall         *call);
 void       tvm_engine_fail_queued_locked    (TvmEngine       *self,
-                                             const GError    *error);
+                                             const GError    *error,
+                                             const TvmTaskResult *failure);
 void       tvm_engine_set_timer_locked      (TvmEngine       *self,
                                              gint64           at);
 void       tvm_engine_measure_locked        (TvmEngine       *self,

@@ -52,7 +52,7 @@ tvm_engine_release (TvmEngine *self)
   if (self->changed_destroy != NULL)
     self->changed_destroy (self->changed_data);
   g_free (self->start_problem);
-  g_free (self->start_traceback);
+  g_clear_object (&self->start_failure);
   g_clear_error (&self->refusal);
   g_mutex_clear (&self->mutex);
   g_free (self);
@@ -308,9 +308,11 @@ tvm_engine_requeue_locked (TvmEngine *self,
   enqueue (self, call, TRUE);
 }
 
+/* @failure: (nullable): what a runtime told of it */
 void
-tvm_engine_fail_queued_locked (TvmEngine    *self,
-                               const GError *error)
+tvm_engine_fail_queued_locked (TvmEngine           *self,
+                               const GError        *error,
+                               const TvmTaskResult *failure)
 {
   TvmCall *call;
 
@@ -321,6 +323,8 @@ tvm_engine_fail_queued_locked (TvmEngine    *self,
       tvm_call_unqueue_locked (call);
       if (error->domain == TVM_ERROR)
         result = tvm_task_result_new_error (g_error_copy (error));
+      if (result != NULL && failure != NULL)
+        tvm_task_result_set_remote (result, failure);
       tvm_call_complete_locked (call, result, result == NULL ? g_error_copy (error) : NULL);
     }
 }
@@ -525,13 +529,8 @@ give_up (TvmEngine *self)
                          ngettext ("%s; gave up after %u attempt", "%s; gave up after %u attempts",
                                    self->n_failed_starts),
                          self->start_problem, self->n_failed_starts);
-  if (self->refusal == NULL && self->start_traceback != NULL)
-    {
-      g_autofree char *message = error->message;
-
-      error->message = g_strdup_printf ("%s\n%s", message, self->start_traceback);
-    }
-  tvm_engine_fail_queued_locked (self, error);
+  tvm_engine_fail_queued_locked (self, error,
+                                 self->refusal == NULL ? self->start_failure : NULL);
   begin_anew (self);
 }
 
@@ -625,7 +624,7 @@ tvm_engine_start_failed_locked (TvmEngine  *self,
 {
   self->n_failed_starts++;
   g_clear_pointer (&self->start_problem, g_free);
-  g_clear_pointer (&self->start_traceback, g_free);
+  g_clear_object (&self->start_failure);
   if (self->spec->is_self && self->spec->argv[0] != NULL && !self->heard)
     {
       g_autofree char *program = g_filename_display_name (self->spec->argv[0]);

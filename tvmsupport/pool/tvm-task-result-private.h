@@ -34,6 +34,9 @@ struct _TvmTaskResult
 TvmTaskResult *tvm_task_result_new (TvmStatusKind   status);
 /* @error is taken; CANCELLED and everything else is an EXCEPTION, TIMED_OUT a TIMEOUT */
 TvmTaskResult *tvm_task_result_new_error (GError   *error);
+/* Takes over what the runtime of a worker told of a failure: type, traceback, and what it added. */
+void           tvm_task_result_set_remote (TvmTaskResult       *self,
+                                           const TvmTaskResult *failure);
 /* @result is taken */
 TvmMapResult  *tvm_map_result_new  (guint64         index,
                                     TvmTaskResult  *result);

@@ -388,6 +388,18 @@ tvm_task_result_new_error (GError *error)
   return self;
 }
 
+void
+tvm_task_result_set_remote (TvmTaskResult       *self,
+                            const TvmTaskResult *failure)
+{
+  g_assert (self->remote_type == NULL && self->traceback == NULL && self->bytes == NULL);
+
+  self->remote_type = g_strdup (failure->remote_type);
+  self->traceback = g_strdup (failure->traceback);
+  if (failure->bytes != NULL)
+    self->bytes = g_bytes_ref (failure->bytes);
+}
+
 /* Returns: (transfer full): the end of what the command said on standard error */
 static char *
 dup_last_words (TvmTaskResult *self)

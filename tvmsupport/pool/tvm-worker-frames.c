@@ -146,38 +146,48 @@ make_start_failure (const TvmCall      *call,
   return tvm_task_result_new_error (error);
 }
 
-static TvmTaskResult *
-make_failure (const TvmCall *call,
+/* @payload: of an ERROR. Returns: (nullable) (transfer full): the message, or the type if there is
+ * none; what may be sent can be too little for a text */
+static char *
+take_failure (TvmTaskResult *result,
               GBytes        *payload)
 {
   gsize length;
   const char *rest = g_bytes_get_data (payload, &length);
-  g_autofree char *type = take_string (&rest, &length);
-  g_autofree char *message = take_string (&rest, &length);
-  g_autofree char *traceback = take_string (&rest, &length);
-  TvmTaskResult *result;
-  GError *error;
-  int errsv;
-  int stage;
+  g_autofree char *message = NULL;
+  g_autofree char *traceback = NULL;
 
-  if (sscanf (type, "errno:%d:%d", &errsv, &stage) == 2)
-    return make_start_failure (call, errsv, (TvmSupervisorStage) stage);
-
-  /* What may be sent can be too little for a text. */
-  if (*message == '\0' && *type == '\0')
-    error = g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED, _("“%s” failed for an unknown reason"),
-                         call->description);
-  else
-    error = g_error_new_literal (TVM_ERROR, TVM_ERROR_TASK_FAILED,
-                                 *message != '\0' ? message : type);
-
-  result = tvm_task_result_new_error (error);
-  result->remote_type = g_steal_pointer (&type);
+  result->remote_type = take_string (&rest, &length);
+  message = take_string (&rest, &length);
+  traceback = take_string (&rest, &length);
   if (*traceback != '\0')
     result->traceback = g_steal_pointer (&traceback);
   if (length > 0)
     result->bytes = g_bytes_new_from_bytes (payload, g_bytes_get_size (payload) - length, length);
-  return result;
+
+  if (*message != '\0')
+    return g_steal_pointer (&message);
+  return *result->remote_type != '\0' ? g_strdup (result->remote_type) : NULL;
+}
+
+static TvmTaskResult *
+make_failure (const TvmCall *call,
+              GBytes        *payload)
+{
+  g_autoptr (TvmTaskResult) result = tvm_task_result_new (TVM_STATUS_KIND_EXCEPTION);
+  g_autofree char *message = take_failure (result, payload);
+  int errsv;
+  int stage;
+
+  if (sscanf (result->remote_type, "errno:%d:%d", &errsv, &stage) == 2)
+    return make_start_failure (call, errsv, (TvmSupervisorStage) stage);
+
+  if (message == NULL)
+    result->error = g_error_new (TVM_ERROR, TVM_ERROR_TASK_FAILED,
+                                 _("“%s” failed for an unknown reason"), call->description);
+  else
+    result->error = g_error_new_literal (TVM_ERROR, TVM_ERROR_TASK_FAILED, message);
+  return g_steal_pointer (&result);
 }
 
 static TvmTaskResult *
@@ -243,19 +253,16 @@ fail_start (TvmWorker *self,
             guint64    id,
             GBytes    *payload)
 {
-  gsize length;
-  const char *rest = g_bytes_get_data (payload, &length);
-  g_autofree char *type = take_string (&rest, &length);
-  g_autofree char *message = take_string (&rest, &length);
-  g_autofree char *traceback = take_string (&rest, &length);
-  const char *text = *message != '\0' ? message : type;
+  g_autoptr (TvmTaskResult) failure = tvm_task_result_new (TVM_STATUS_KIND_EXCEPTION);
+  g_autofree char *message = take_failure (failure, payload);
+  const char *text = message != NULL ? message : _("the reason is unknown");
   g_autofree char *reason = NULL;
 
   /* Nor has it got any call. */
   self->ready = FALSE;
   self->start_told = TRUE;
   tvm_worker_kill_locked (self);
-  if (id == 0 && is_not_found (type))
+  if (id == 0 && is_not_found (failure->remote_type))
     {
       g_autoptr (GError) error = g_error_new_literal (TVM_ERROR, TVM_ERROR_NOT_FOUND, text);
 
@@ -268,8 +275,7 @@ fail_start (TvmWorker *self,
   else
     reason = g_strdup_printf (_("A worker could not be initialized: %s"), text);
   tvm_engine_start_failed_locked (self->engine, reason);
-  if (*g_strchomp (traceback) != '\0')
-    self->engine->start_traceback = g_steal_pointer (&traceback);
+  self->engine->start_failure = g_steal_pointer (&failure);
 }
 
 /* It works: that others could not be started does not count any more. */

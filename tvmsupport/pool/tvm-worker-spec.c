@@ -970,7 +970,10 @@ tvm_worker_spec_get_initializer (TvmWorkerSpec *self)
  * @initializer: (nullable): the task, or %NULL for none
  *
  * Sets the task that every new worker runs first. A pool tries some workers before it gives up; then
- * its tasks fail with %TVM_ERROR_WORKER_DIED, whose message says why, and where if the runtime told.
+ * its tasks fail with %TVM_ERROR_WORKER_DIED, whose message says why. What else the runtime told of
+ * it is in their results: [property@TvmSupport.TaskResult:remote-type],
+ * [property@TvmSupport.TaskResult:traceback], and the [property@TvmSupport.TaskResult:bytes] that it
+ * added.
  *
  * Since: 1.0
  */

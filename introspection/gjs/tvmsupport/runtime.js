@@ -53,17 +53,23 @@ function describeFunction(func) {
     return {source, name: func.name};
 }
 
-// What the function threw, with both stacks; or the error of the library.
-function errorOf(result, failure, code) {
+// What the function threw, with both stacks; or the error of the library, whose cause is what an
+// initializer threw.
+function errorOf(result, failure, {TASK_FAILED, WORKER_DIED}) {
     const bytes = result.get_bytes();
-    if (!failure.matches(failure.constructor, code) || bytes === null || !isPayload(bytes))
+    if (bytes === null || !isPayload(bytes))
         return failure;
     const {thrown} = decode(bytes);
-    if (typeof thrown !== 'object' || thrown === null)
-        return thrown;
-    thrown.remoteStack = thrown.stack;
-    thrown.stack = `${thrown.stack}\n${failure.stack}`;
-    thrown.result = result;
+    if (typeof thrown === 'object' && thrown !== null)
+        thrown.remoteStack = thrown.stack;
+    if (failure.matches(failure.constructor, WORKER_DIED))
+        failure.cause = thrown;
+    if (!failure.matches(failure.constructor, TASK_FAILED))
+        return failure;
+    if (typeof thrown === 'object' && thrown !== null) {
+        thrown.stack = `${thrown.stack}\n${failure.stack}`;
+        thrown.result = result;
+    }
     return thrown;
 }
 
@@ -104,7 +110,7 @@ function install(TvmSupport) {
         try {
             this.check();
         } catch (failure) {
-            throw errorOf(this, failure, TvmSupport.Error.TASK_FAILED);
+            throw errorOf(this, failure, TvmSupport.Error);
         }
         const bytes = this.get_bytes();
         if (bytes !== null)

@@ -124,30 +124,46 @@ def make_exception(function, timeout, error, result):
         limit = "" if timeout is None else f" within {timeout:g} s"
         return TimeLimitError(f"{name}() did not end{limit}")
     if code == _DIED:
-        text, _, trace = message.partition("\n")
-        exception = ChildProcessError(text)
-        if trace:
-            exception.__cause__ = RemoteTraceback(trace)
-        return exception
+        return _make_start_exception(message, result)
     if code != _FAILED or result is None:
         return RuntimeError(message)
     return _make_remote_exception(message, result)
 
 
+def _make_start_exception(message, result):
+    """A worker died; or its initializer failed, whose exception it is then, as with tvm.support."""
+    exception = _load_exception(result) if result is not None else None
+    if exception is None:
+        exception = ChildProcessError(message)
+    else:
+        exception.add_note(message)
+    return _add_traceback(exception, result)
+
+
 def _make_remote_exception(message, result):
-    exception = None
-    data = LIBRARY.task_result_get_bytes(result)
-    if data:
-        address, size = LIBRARY.view(data)
-        try:
-            exception = pickle.loads(ctypes.string_at(address, size)) if size > 0 else None
-        except Exception:  # pylint: disable=broad-exception-caught
-            exception = None
-    if not isinstance(exception, BaseException):
+    exception = _load_exception(result)
+    if exception is None:
         kind = LIBRARY.task_result_get_remote_type(result)
         kind = kind.decode(errors="replace") if kind else "Exception"
         exception = RemoteError(f"{kind}: {message}" if message else kind)
-    text = LIBRARY.task_result_get_traceback(result)
+    return _add_traceback(exception, result)
+
+
+def _load_exception(result):
+    """The exception of a TvmTaskResult; None if it could not be pickled, or cannot be read here."""
+    data = LIBRARY.task_result_get_bytes(result)
+    address, size = LIBRARY.view(data) if data else (None, 0)
+    if size == 0:
+        return None
+    try:
+        exception = pickle.loads(ctypes.string_at(address, size))
+    except Exception:  # pylint: disable=broad-exception-caught
+        return None
+    return exception if isinstance(exception, BaseException) else None
+
+
+def _add_traceback(exception, result):
+    text = LIBRARY.task_result_get_traceback(result) if result is not None else None
     if text:
         exception.__cause__ = RemoteTraceback(text.decode(errors="replace"))
     return exception

@@ -90,7 +90,7 @@ class PopenWorker:
     Parameters
     ----------
     initializer : callable, optional
-        What each new process calls first.
+        What each new process calls first. What it raises, the calls raise.
     initargs : tuple
         The arguments of the initializer.
     maximum_uses : int, optional

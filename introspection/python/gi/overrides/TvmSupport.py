@@ -619,6 +619,32 @@ def _add_maps(owner):
     owner.map_tasks = wrapped_map_tasks
 
 
+def _add_calls(owner):
+    """An error of a call has the result of its task, unless a callback is to get it."""
+    call = owner.call
+    call_async = owner.call_async
+
+    def value_of(result):
+        result.check()
+        return result.get_value()
+
+    async def following(awaitable):
+        return value_of(await awaitable)
+
+    @functools.wraps(call, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_call(self, function, args=None, cancellable=None):
+        return value_of(self.submit(TvmSupport.Task.new(function, args), cancellable))
+
+    @functools.wraps(call_async, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_call_async(self, function, args=None, cancellable=None, *ready, **named):
+        if ready[:1] not in ((), (None,)) or named.get("callback") is not None:
+            return call_async(self, function, args, cancellable, *ready, **named)
+        return following(self.submit_async(TvmSupport.Task.new(function, args), cancellable))
+
+    owner.call = wrapped_call
+    owner.call_async = wrapped_call_async
+
+
 def _add_iteration(owner):
     def checked(self, result, end):
         if result is not None:
@@ -689,6 +715,7 @@ _add_context(TvmSupport.PopenWorker, _leave_worker)
 _add_pool_context(TvmSupport.PoolExecutor)
 _add_iteration(TvmSupport.MapIterator)
 _add_maps(TvmSupport.PoolExecutor)
+_add_calls(TvmSupport.PoolExecutor)
 _pool_new = TvmSupport.PoolExecutor.new
 TvmSupport.PoolExecutor.new = staticmethod(_new_pool)
 _add_context(TvmSupport.TempDirectory, lambda self: self.remove() and None)
