@@ -55,6 +55,19 @@ def test_bytes(pool, size):
     assert pool.submit(echo, {"deep": [[data]]}).result() == (({"deep": [[data]]},), {})
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_same_bytes_twice(pool, size):
+    def extend(one, two, other, by_name):
+        one += b"more"
+        return one is two, one is by_name, one is other, len(two), len(other)
+
+    data = bytearray(size)
+    called = pool.submit(extend, data, data, bytearray(size), by_name=data)
+    assert called.result() == (True, True, False, size + 4, size)
+    one, two, other = pool.submit(lambda it: [it, it, b"=="], data).result()
+    assert one is two and one == data and other == b"=="
+
+
 class Image:
     """Something with data that protocol 5 takes out of the pickle."""
 

@@ -9,6 +9,7 @@ function is one that may be used again: a worker keeps it.
 BUFFERS: 7 zero bytes, the number of buffers (u64), the size and the kind of each (2 u64), the size of
 what comes next (u64), that, which is one of the above, and the buffers, each at a multiple of 16.
 Large bytes and what protocol 5 calls out-of-band data go there, and so are not copied into a pickle.
+One that is the same object as an earlier one has the number of that instead of a size, and no bytes.
 """
 
 import copyreg
@@ -31,7 +32,7 @@ LARGE = 64 * 1024
 _HUGE_PAGE = 2 * 1024 * 1024
 _MADV_HUGEPAGE = 14
 
-_BYTES, _BYTEARRAY, _WRITABLE, _READABLE = range(4)
+_BYTES, _BYTEARRAY, _WRITABLE, _READABLE, _SAME = range(5)
 _ATOMS = frozenset((int, float, complex, bool, str, bytes, type(None)))
 _KINDS = frozenset((types.FunctionType, types.BuiltinFunctionType, type))
 _KEPT = 64
@@ -171,9 +172,14 @@ class _Pickling:
     """A pickle, and what is to travel beside it."""
 
     def __init__(self):
-        self.buffers = []
-        # Of what wrap() made: what it was before
+        self.views = []
+        # The size and the kind of each
+        self.table = []
+        # Of what wrap() made, by what it was before
+        self.wrapped = {}
+        # By the PickleBuffer: the kind, and the number once it is in the table
         self.kinds = {}
+        self.numbers = {}
 
     def wrap(self, value, depth=1):
         """The value, or a copy of a container, with large bytes to travel beside the pickle."""
@@ -194,18 +200,28 @@ class _Pickling:
         view = memoryview(value)
         if view.nbytes < LARGE or not view.c_contiguous:
             return value
-        buffer = pickle.PickleBuffer(value)
-        # A memoryview arrives as bytes, as it does with cloudpickle.
-        self.kinds[id(buffer)] = _BYTEARRAY if type(value) is bytearray else _BYTES
+        buffer = self.wrapped.get(id(value))
+        if buffer is None:
+            buffer = self.wrapped[id(value)] = pickle.PickleBuffer(value)
+            # A memoryview arrives as bytes, as it does with cloudpickle.
+            self.kinds[id(buffer)] = _BYTEARRAY if type(value) is bytearray else _BYTES
         return buffer
 
     def add(self, buffer):
         """Returns whether a buffer is to be in the pickle itself."""
+        if id(buffer) in self.numbers:
+            self.table.append((self.numbers[id(buffer)], _SAME))
+            return False
         view = buffer.raw()
         if view.nbytes < LARGE:
             return True
-        kind = self.kinds.get(id(buffer), _READABLE if view.readonly else _WRITABLE)
-        self.buffers.append((view, kind))
+        kind = self.kinds.get(id(buffer))
+        if kind is not None:
+            self.numbers[id(buffer)] = len(self.table)
+        else:
+            kind = _READABLE if view.readonly else _WRITABLE
+        self.table.append((view.nbytes, kind))
+        self.views.append(view)
         return False
 
     def dump(self, value):
@@ -215,13 +231,13 @@ class _Pickling:
 
     def join(self, head):
         """The pieces of a payload: bytes, and views of what is not to be copied."""
-        if not self.buffers:
+        if not self.views:
             return [head]
-        table = b"".join(_BUFFER.pack(view.nbytes, kind) for view, kind in self.buffers)
-        numbers = _BUFFER.pack(BUFFERS, len(self.buffers)), table, _NUMBER.pack(len(head))
+        table = b"".join(_BUFFER.pack(*entry) for entry in self.table)
+        numbers = _BUFFER.pack(BUFFERS, len(self.table)), table, _NUMBER.pack(len(head))
         pieces = [b"".join((*numbers, head))]
         pieces[0] += bytes(-len(pieces[0]) % _ALIGN)
-        for view, _kind in self.buffers:
+        for view in self.views:
             pieces.append(view)
             if view.nbytes % _ALIGN:
                 pieces.append(bytes(-view.nbytes % _ALIGN))
@@ -396,6 +412,9 @@ def load(library, pointer):
     owner = functools.lru_cache(maxsize=None)(lambda: _Owner(library, pointer))
     buffers = []
     for size, kind in _BUFFER.iter_unpack(table):
+        if kind == _SAME:
+            buffers.append(buffers[size])
+            continue
         position += -position % _ALIGN
         buffers.append(_take_buffer(owner, address + position, size, kind))
         position += size
