@@ -4,6 +4,7 @@
 import atexit
 import concurrent.futures
 import ctypes
+import logging
 import math
 import os
 import pickle
@@ -23,6 +24,7 @@ _CANCELLED, _CLOSED = 19, 18
 _FAILED = int(TvmSupport.Error.TASK_FAILED)
 _TIMED_OUT = int(TvmSupport.Error.TIMED_OUT)
 _DIED = int(TvmSupport.Error.WORKER_DIED)
+_LOGGER = logging.getLogger("concurrent.futures")
 # How long a wait may miss a signal that came just before it
 _SLICE = 100
 # How many seconds the nursery of a pool that has ended waits for the next one
@@ -48,37 +50,36 @@ class TimeLimitError(TimeoutError):
     """The time of a call was over; a TimeoutError of the call itself is another one."""
 
 
-def is_time_limit(error):
-    return isinstance(error, TimeLimitError)
-
-
 def name_of(function):
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) else type(function).__qualname__
 
 
 class _Pinned:
-    """What a GBytes uses without a copy stays here until the library is done with it."""
+    """What a GBytes uses without a copy stays here until the library is done with it.
+
+    There is no lock, as something with a __del__ that submits a call may go at any time, also in
+    here. The dictionary is changed by what cannot be interrupted.
+    """
 
     def __init__(self):
-        self.lock = threading.Lock()
-        self.held = []
+        self.held = {}
 
     def make(self, piece):
         address = _pickling.get_address(memoryview(piece))
         size = memoryview(piece).nbytes
         freed = ctypes.c_int(0)
-        with self.lock:
-            self.held = [held for held in self.held if held[0].value == 0]
-            self.held.append((freed, piece))
+        self.sweep()
+        self.held[id(freed)] = freed, piece
         return LIBRARY.g_bytes_new_with_free_func(
             address, size, LIBRARY.count, ctypes.addressof(freed)
         )
 
     def sweep(self):
-        if self.held:
-            with self.lock:
-                self.held = [held for held in self.held if held[0].value == 0]
+        for key in list(self.held):
+            freed, _piece = self.held.get(key, (None, None))
+            if freed is not None and freed.value:
+                self.held.pop(key, None)
 
 
 _pinned = _Pinned()
@@ -159,6 +160,8 @@ def _load_exception(result):
         exception = pickle.loads(ctypes.string_at(address, size))
     except Exception:  # pylint: disable=broad-exception-caught
         return None
+    except BaseException as error:  # pylint: disable=broad-exception-caught
+        return error
     return exception if isinstance(exception, BaseException) else None
 
 
@@ -185,15 +188,18 @@ def read_result(function, timeout, result):
 class CallFuture(concurrent.futures.Future):
     """The future of a call in a worker.
 
-    All have one condition. One of its own for each, with what belongs to it, would take longer than
-    the rest of a small call, most of it in the garbage collector; and nobody waits for it, but where
-    a thread has just been about to complete a future.
+    Most never need a condition: who waits for a result does so in the library. To make it, with what
+    belongs to it, takes a good part of a small call, most of that in the garbage collector. One for
+    all would not do: concurrent.futures.wait() takes those of its futures in the order of their
+    addresses, and with one that comes more than once in it two threads can wait for each other.
     """
 
-    _condition = threading.Condition()
+    # Who has it gives a future its condition, or completes it without one.
+    _lock = threading.RLock()
 
     def __init__(self, pool, function):  # pylint: disable=super-init-not-called
         # What Future.__init__() does but for the condition
+        self._own_condition = None
         self._state = "PENDING"
         self._result = None
         self._exception = None
@@ -203,6 +209,20 @@ class CallFuture(concurrent.futures.Future):
         self._function = function
         self._queue = None
         self._id = 0
+        # Somebody has its outcome, and is about to complete it.
+        self._is_taken = False
+
+    @property
+    def _condition(self):
+        if self._own_condition is None:
+            condition = threading.Condition()
+            with CallFuture._lock:
+                if self._own_condition is None:
+                    self._own_condition = condition
+        return self._own_condition
+
+    def done(self):
+        return self._state != "PENDING"
 
     def cancel(self):
         """Cancels the call; one that runs is ended. Returns False if it has ended before."""
@@ -225,10 +245,28 @@ class CallFuture(concurrent.futures.Future):
         return bool(LIBRARY.completion_queue_is_running(queue.pointer, self._id))
 
     def result(self, timeout=None):
-        return super().result(self._await(timeout))
+        try:
+            timeout = self._await(timeout)
+            if self._state == "FINISHED" and self._exception is None:
+                return self._result
+            return super().result(timeout)
+        finally:
+            # An exception has this frame, which is not to have the exception in turn.
+            self = None  # pylint: disable=self-cls-assignment
 
     def exception(self, timeout=None):
         return super().exception(self._await(timeout))
+
+    def _invoke_callbacks(self):
+        for callback in self._done_callbacks:
+            try:
+                callback(self)
+            except BaseException as error:  # pylint: disable=broad-exception-caught
+                is_main = threading.current_thread() is threading.main_thread()
+                if is_main and not isinstance(error, Exception):
+                    raise
+                # Also a sys.exit() is not to end the thread that all other futures need.
+                _LOGGER.exception("exception calling callback for %r", self)
 
     def _await(self, timeout):
         """Waits where it is fastest. Returns what is left of the timeout."""
@@ -237,9 +275,11 @@ class CallFuture(concurrent.futures.Future):
         end = None if timeout is None else time.monotonic() + timeout
         try:
             self._queue.await_future(self, end)
-            left = None if end is None else max(0, end - time.monotonic())
-            with self._condition:
-                self._condition.wait_for(lambda: self._state != "PENDING", left)
+            if self._state == "PENDING":
+                left = None if end is None else max(0, end - time.monotonic())
+                with self._condition:
+                    if self._state == "PENDING":
+                        self._condition.wait(left)
         except BaseException:
             # Ctrl-C, in all likelihood: nobody waits for the call any more.
             self.cancel()
@@ -253,16 +293,40 @@ class CallFuture(concurrent.futures.Future):
     def complete(self, value, is_exception):
         self._pool = None
         try:
-            if not is_exception:
-                self.set_result(value)
-            elif isinstance(value, _Cancelled):
+            if is_exception and isinstance(value, _Cancelled):
                 self.cancel()
-            else:
-                self.set_exception(value)
+            elif not self._complete_alone(value, is_exception):
+                (self.set_exception if is_exception else self.set_result)(value)
         except concurrent.futures.InvalidStateError:
             # It was cancelled.
             pass
         self._function = None
+
+    def _complete_alone(self, value, is_exception):
+        """Completes it if nobody is to be told. Returns whether it did."""
+        with CallFuture._lock:
+            if self._own_condition is not None:
+                return False
+            if is_exception:
+                self._exception = value
+            else:
+                self._result = value
+            self._state = "FINISHED"
+            return True
+
+    def disown(self):
+        """In a fork: nobody completes it here, and who waits for it is told."""
+        # They are of the program that goes on elsewhere; threads of it may have held these.
+        self._own_condition = None
+        self._done_callbacks.clear()
+        for waiter in self._waiters:
+            waiter.lock, waiter.event = threading.Lock(), threading.Event()
+        if self.done():
+            return
+        # There may be waiters although the condition is no more.
+        error = RuntimeError("The call belongs to the process that this one was forked from")
+        with self._condition:
+            self.complete(error, True)
 
 
 class _Queue:
@@ -313,6 +377,7 @@ class _Queue:
             self.finish(future, outcome)
 
     def finish(self, future, outcome):
+        future._is_taken = True
         result, error = outcome
         function, timeout = future._function, future._pool.timeout
         if result:
@@ -326,15 +391,10 @@ class _Queue:
         future.complete(value, is_exception)
 
     def disown(self):
-        """In a fork: nobody completes the futures here, and who waits for one is told."""
+        """In a fork"""
         for future in list(self.futures.values()):
             if isinstance(future, CallFuture):
-                # They are of the program that goes on elsewhere; threads of it may have held these.
-                future._done_callbacks.clear()
-                for waiter in future._waiters:
-                    waiter.lock, waiter.event = threading.Lock(), threading.Event()
-                error = RuntimeError("The call belongs to the process that this one was forked from")
-                future.complete(error, True)
+                future.disown()
 
     def await_future(self, future, end):
         """Waits for one future in the library, which is the shortest way, as long as it can."""
@@ -343,7 +403,7 @@ class _Queue:
             return
         try:
             error = _library.ErrorPointer()
-            while self.futures.get(number) is future:
+            while not future._is_taken:
                 limit = _SLICE
                 if end is not None:
                     limit = min(limit, math.ceil((end - time.monotonic()) * 1000))
@@ -385,9 +445,9 @@ class _Process:
         atexit.register(self.end)
 
     def reset(self):
-        CallFuture._condition = threading.Condition()
-        _pinned.lock = threading.Lock()
-        self.lock = threading.Lock()
+        CallFuture._lock = threading.RLock()
+        # What has a __del__ may come here in the middle of it.
+        self.lock = threading.RLock()
         queue, self.queue = self.queue, None
         if queue is not None:
             queue.disown()
@@ -454,16 +514,21 @@ class Pool:
         _process.pools.add(self)
 
     def submit(self, function, args, kwargs):
-        if self.ended:
-            raise RuntimeError("cannot schedule new futures after shutdown")
+        self.check()
         future = CallFuture(self, function)
         try:
             pieces = _pickling.dump_call(function, args, kwargs)
         except Exception as error:  # pylint: disable=broad-exception-caught
             future.complete(error, True)
             return future
+        # What was pickled may have had its say.
+        self.check()
         _process.get_queue().submit(self.pointer, future, pieces)
         return future
+
+    def check(self):
+        if self.ended:
+            raise RuntimeError("cannot schedule new futures after shutdown")
 
     def kill(self):
         """Cancels all calls; no process is left."""

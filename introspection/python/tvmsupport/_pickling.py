@@ -46,7 +46,9 @@ class _Function:
     """A function whose pickle stays the same as long as nothing that it uses has changed."""
 
     def __init__(self, function, names):
-        self.state = _state(function)
+        self.code = getattr(function, "__code__", None)
+        self.defaults = getattr(function, "__defaults__", None)
+        self.annotations = getattr(function, "__annotations__", None)
         # It is needed on the way to a worker, by a name that is as good there.
         self.names = names
         self.pickle = cloudpickle.dumps(function, PROTOCOL)
@@ -54,16 +56,16 @@ class _Function:
     def is_current(self, function):
         if self.names is None:
             return _is_found(function)
-        if self.state != _state(function) or function.__dict__:
+        if (
+            function.__code__ is not self.code
+            or function.__defaults__ is not self.defaults
+            or function.__annotations__ is not self.annotations
+            or function.__kwdefaults__
+            or function.__dict__
+        ):
             return False
         variables = function.__globals__
         return all(variables.get(name, self) is value for name, value in self.names)
-
-
-def _state(function):
-    if not isinstance(function, types.FunctionType):
-        return None
-    return function.__code__, id(function.__defaults__), id(function.__annotations__)
 
 
 def _is_found(function):

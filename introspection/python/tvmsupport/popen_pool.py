@@ -305,9 +305,12 @@ class _Items:
 
 def _catch(future: concurrent.futures.Future[Any]) -> MapResult:
     try:
+        error = future.exception()
+    except concurrent.futures.CancelledError as cancelled:
+        error = cancelled
+    if error is None:
         return MapResult(StatusKind.COMPLETE, future.result())
-    except TimeoutError as error:
-        kind = StatusKind.TIMEOUT if _calls.is_time_limit(error) else StatusKind.EXCEPTION
-        return MapResult(kind, error)
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        return MapResult(StatusKind.EXCEPTION, error)
+    if not isinstance(error, Exception):
+        raise error
+    is_late = isinstance(error, _calls.TimeLimitError)
+    return MapResult(StatusKind.TIMEOUT if is_late else StatusKind.EXCEPTION, error)
