@@ -6,6 +6,7 @@ import gc
 import os
 import select
 import threading
+import weakref
 
 import gi
 import pytest
@@ -174,3 +175,24 @@ def test_in_a_child(tmp_path):
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_nothing_of_who_awaited_stays_behind_an_error(tmp_path):
+    async def fail():
+        lock = TvmSupport.FileLock.new(tmp_path / "lock")
+        with pytest.raises(GLib.Error):
+            await TvmSupport.tar_extract_async(tmp_path / "none", tmp_path)
+        return weakref.ref(lock)
+
+    async def main():
+        lock = await fail()
+        # The loop itself forgets what it has called.
+        await asyncio.sleep(0)
+        return lock()
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(main()) is None
+    finally:
+        gc.enable()

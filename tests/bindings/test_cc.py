@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import ctypes
+import gc
 import multiprocessing
 import os
 import pathlib
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import weakref
 
 import pytest
 
@@ -20,7 +22,7 @@ from conftest import needs, output_of
 from signatures import signature as plain_signature
 
 import tvmsupport
-from tvmsupport import cc, tar
+from tvmsupport import cc, tar, utils
 
 
 @pytest.mark.parametrize(
@@ -407,3 +409,22 @@ def test_errors_can_be_pickled(tmp_path):
         assert type(error) is type(caught.value) and str(error) == str(caught.value)
         assert getattr(error, "errno", None) == getattr(caught.value, "errno", None)
         assert (error.result, error.diagnostics) == (None, [])
+
+
+def test_nothing_of_the_caller_stays_behind_an_error(tmp_path):
+    (tmp_path / "bad.c").write_text("int f( {\n")
+
+    def fail(function, *args):
+        lock = utils.FileLock(tmp_path / "lock")
+        with pytest.raises(RuntimeError):
+            function(*args)
+        return weakref.ref(lock)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert fail(cc.create_shared, tmp_path / "bad.so", [tmp_path / "bad.c"])() is None
+        assert fail(cc.create_staticlib, tmp_path / "none.a", [tmp_path / "none.o"])() is None
+        assert fail(tar.tar, tmp_path / "none.tar", [tmp_path / "none.o"])() is None
+    finally:
+        gc.enable()

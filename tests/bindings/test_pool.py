@@ -2,12 +2,14 @@
 """Pools and workers through PyGObject, as they are and with what the overrides add."""
 
 import asyncio
+import gc
 import itertools
 import os
 import pathlib
 import subprocess
 import sys
 import textwrap
+import weakref
 
 import gi
 import pytest
@@ -339,3 +341,25 @@ def test_worker_is_gone_behind_its_block():
         pid = worker.recv().get_value().unpack()
         worker.send(TvmSupport.Task.new("spin_blocked"))
     assert not pathlib.Path(f"/proc/{pid}").exists()
+
+
+def test_nothing_of_the_caller_stays_behind_an_error_of_the_input(pool):
+    class Thing:
+        pass
+
+    def tasks():
+        yield TvmSupport.Task.new("pid")
+        raise ValueError
+
+    def fail():
+        thing = Thing()
+        with pytest.raises(ValueError):
+            list(pool.map_tasks(tasks()))
+        return weakref.ref(thing)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert fail()() is None
+    finally:
+        gc.enable()

@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -568,3 +569,35 @@ def test_threads_share_a_pool(pool):
 def test_many(pool):
     futures = [pool.submit(add, number) for number in range(5000)]
     assert [future.result() for future in futures] == list(range(5000))
+
+
+def test_nothing_of_the_caller_stays_behind_an_error():
+    class Thing:
+        pass
+
+    def items():
+        yield 1
+        raise ValueError
+
+    def receive():
+        worker = popen_pool.PopenWorker()
+        worker.send(int, ("one",))
+        worker.recv()
+
+    def map_items():
+        with popen_pool.PopenPoolExecutor(1) as pool:
+            list(pool.map_with_error_catching(int, items()))
+
+    def fail(function):
+        thing = Thing()
+        with pytest.raises(ValueError):
+            function()
+        return weakref.ref(thing)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert fail(receive)() is None
+        assert fail(map_items)() is None
+    finally:
+        gc.enable()

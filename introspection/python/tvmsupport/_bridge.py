@@ -32,13 +32,16 @@ def start(
     cancellable = Gio.Cancellable()
     future: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-    def run() -> None:
+    def run(future: concurrent.futures.Future[T]) -> None:
         try:
             future.set_result(function(*args, cancellable))
         except BaseException as error:  # pylint: disable=broad-except
             future.set_exception(error)
+        finally:
+            # The traceback of the error has this frame.
+            del future
 
-    threading.Thread(target=run, name="tvmsupport", daemon=True).start()
+    threading.Thread(target=run, args=(future,), name="tvmsupport", daemon=True).start()
     return future, cancellable
 
 
@@ -55,7 +58,12 @@ def call_raw(function: Callable[..., T], *args: Any) -> T:
         cancellable.cancel()
         concurrent.futures.wait([future])
         raise
-    return future.result()
+    try:
+        return future.result()
+    finally:
+        # The traceback of an error has this frame and those of all callers. Were the error in it,
+        # too, then what they hold, such as a lock, would stay until the collector comes.
+        del future
 
 
 def call(function: Callable[..., T], *args: Any) -> T:

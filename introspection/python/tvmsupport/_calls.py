@@ -589,6 +589,10 @@ def receive(worker, function, timeout):
         raise _errors.translate(error) from error
     value, is_exception = read_result(function, timeout, pointer(result))
     _pinned.sweep()
-    if is_exception:
+    if not is_exception:
+        return value
+    try:
         raise value
-    return value
+    finally:
+        # The traceback has this frame.
+        del value

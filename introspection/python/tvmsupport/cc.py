@@ -56,6 +56,15 @@ def _add_inputs(request: TvmSupport.CompileRequest, files: Paths) -> None:
         request.add_input(file, TvmSupport.Language.AUTO)
 
 
+def _failure(result: TvmSupport.CompileResult, what: str) -> _errors.Failure:
+    failure = _errors.Failure(
+        f"{what}:\n{result.get_log_text()}\nCommand line: {result.dup_command_line()}"
+    )
+    failure.result = result
+    failure.diagnostics = list(result.get_diagnostics())
+    return failure
+
+
 def _run(compiler: TvmSupport.Compiler, request: TvmSupport.CompileRequest, what: str) -> None:
     """Makes what the request says; a failure has the words and the whole log that it always had."""
     result = _bridge.call(compiler.compile, request)
@@ -66,12 +75,7 @@ def _run(compiler: TvmSupport.Compiler, request: TvmSupport.CompileRequest, what
     except GLib.Error as error:
         if not any(_errors.is_tvm_error(error, code) for code in _FAILURES):
             raise _errors.translate(error) from error
-    failure = _errors.Failure(
-        f"{what}:\n{result.get_log_text()}\nCommand line: {result.dup_command_line()}"
-    )
-    failure.result = result
-    failure.diagnostics = list(result.get_diagnostics())
-    raise failure
+    raise _failure(result, what)
 
 
 def _is_option(word: str, cwd: Path | None) -> bool:

@@ -252,7 +252,11 @@ class PopenPoolExecutor(concurrent.futures.Executor):
                 yield _catch(waiting.popleft())
                 waiting.extend(self.submit(func, item) for item in itertools.islice(items, 1))
             if items.error is not None:
-                raise items.error
+                try:
+                    raise items.error
+                finally:
+                    # The traceback of the error leads to the items.
+                    items.error = None
         finally:
             for future in waiting:
                 future.cancel()
@@ -311,6 +315,10 @@ def _catch(future: concurrent.futures.Future[Any]) -> MapResult:
     if error is None:
         return MapResult(StatusKind.COMPLETE, future.result())
     if not isinstance(error, Exception):
-        raise error
+        try:
+            raise error
+        finally:
+            # The traceback has this frame.
+            del error
     is_late = isinstance(error, _calls.TimeLimitError)
     return MapResult(StatusKind.TIMEOUT if is_late else StatusKind.EXCEPTION, error)

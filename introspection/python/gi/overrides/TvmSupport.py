@@ -343,10 +343,11 @@ class _Context:
 _context = _Context()
 
 
-def _tell(loop, future, set_outcome, outcome):
+def _tell(loop, waiting, set_outcome, outcome):
     def tell():
-        if not future.done():
-            set_outcome(outcome)
+        for future in waiting:
+            if not future.done():
+                getattr(future, set_outcome)(outcome)
 
     # Nobody waits any more in a loop that is closed.
     with contextlib.suppress(RuntimeError):
@@ -369,18 +370,19 @@ async def _await(begin, finish, cancellable):
     """
     loop = asyncio.get_running_loop()
     future = loop.create_future()
+    waiting = [future]
 
     def ready(_source, result, *_user_data):
         try:
-            _tell(loop, future, future.set_result, finish(result))
+            _tell(loop, waiting, "set_result", finish(result))
         except BaseException as error:  # pylint: disable=broad-except
-            _tell(loop, future, future.set_exception, error)
+            _tell(loop, waiting, "set_exception", error)
 
     def run(*_user_data):
         try:
             begin(ready)
         except BaseException as error:  # pylint: disable=broad-except
-            _tell(loop, future, future.set_exception, error)
+            _tell(loop, waiting, "set_exception", error)
         return GLib.SOURCE_REMOVE
 
     if _runs_glib(loop):
@@ -401,6 +403,11 @@ async def _await(begin, finish, cancellable):
         # The loop was closed, or the coroutine; nothing can be awaited.
         cancellable.cancel()
         raise
+    finally:
+        # The traceback of an error has these frames and those of all who await. Were the error in
+        # them, too, then what they hold would stay until the collector comes.
+        waiting.clear()
+        del future
 
 
 def _with_await(function, finish, index, is_method):
@@ -652,7 +659,11 @@ def _add_iteration(owner):
         source = getattr(self, "_tvm_input", None)
         if source is not None and source.error is not None:
             error, source.error = source.error, None
-            raise error
+            try:
+                raise error
+            finally:
+                # The traceback has this frame.
+                del error
         raise end
 
     async def following(self):
