@@ -266,6 +266,32 @@ def test_exit(pool):
     assert pool.submit(add, 1).result() == 1
 
 
+class Unwilling:
+    """Something to print to that does nothing of it."""
+
+    def write(self, text):
+        raise RuntimeError(text)
+
+    flush = None
+
+
+def test_broken_stream(pool):
+    def replace():
+        sys.stdout = Unwilling()
+        return "replaced"
+
+    assert pool.submit(replace).result() == "replaced"
+    assert pool.submit(add, 1).result() == 1
+
+
+def test_closed_descriptors(capfd):
+    with popen_pool.PopenPoolExecutor(1, maximum_process_uses=10) as pool:
+        with pytest.raises(ChildProcessError, match="status 1"):
+            pool.submit(os.closerange, 3, 1000).result()
+        assert pool.submit(add, 1).result() == 1
+    assert "Bad file descriptor" in capfd.readouterr().err
+
+
 def crash():
     import ctypes  # pylint: disable=import-outside-toplevel
 

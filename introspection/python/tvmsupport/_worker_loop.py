@@ -110,7 +110,8 @@ def flush():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
+        except Exception:  # pylint: disable=broad-exception-caught
+            # A task may have put anything there.
             pass
 
 
@@ -166,10 +167,16 @@ def run_nursery(library, role, problem):
         if pid != 0:
             library.worker_nursery_parent(nursery, pid, 0)
             continue
+        status = 1
         try:
             serve(library, library.worker_nursery_child(nursery, None), problem)
+            status = 0
+        except SystemExit as error:
+            print(error, file=sys.stderr, flush=True)
+        except BaseException:  # pylint: disable=broad-exception-caught
+            traceback.print_exc()
         finally:
-            os._exit(0)
+            os._exit(status)
 
 
 def run(role, setup):
