@@ -101,11 +101,17 @@ await run({
         assert(tricky.a === undefined);
     }),
 
+    'refuses a callback': () => withPool(async pool => {
+        const error = await caught((async () => pool.call_async(() => 1, [], null, () => {}))());
+        assert(error instanceof TypeError && error.message.includes('promise'), `${error}`);
+    }),
+
     'refuses what cannot be sent': () => withPool(async pool => {
         const cycle = {};
         cycle.cycle = cycle;
         for (const value of [() => 1, Symbol('a'), Promise.resolve(1), new Gio.Cancellable(),
-            new GLib.Variant('s', 'a'), cycle, [{a: () => 1}]]) {
+            new GLib.Variant('s', 'a'), cycle, [{a: () => 1}], /a/, new WeakMap(),
+            (function* () {})()]) {
             let thrown = null;
             try {
                 Task.new_gjs(it => it, [value]);
@@ -202,6 +208,19 @@ await run({
             throw 'a text';
         }));
         assertEqual(text, 'a text');
+        const frozen = await caught(pool.call_async(() => {
+            throw Object.freeze(new RangeError('frozen'));
+        }));
+        assert(frozen instanceof RangeError && frozen.message === 'frozen');
+        const unreadable = await caught(pool.call_async(() => {
+            throw Object.defineProperty(new Error(), 'message', {
+                get: () => {
+                    throw new Error('not readable');
+                },
+            });
+        }));
+        assert(unreadable.matches(TvmSupport.Error, TvmSupport.Error.TASK_FAILED), `${unreadable}`);
+        assert(unreadable.message.includes('cannot be read'), unreadable.message);
         const syntax = await caught(pool.call_async(Object.assign(() => 1, {
             toString: () => 'not used',
         })).then(() => pool.call_async(() => eval('a b'))));

@@ -29,6 +29,11 @@ const VIEW_OF = Object.fromEntries(VIEWS.map(view => [view.name, view]));
 const ERRORS = [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError];
 const ERROR_OF = Object.fromEntries(ERRORS.map(error => [error.name, error]));
 
+// What JSON would make an empty object of
+const OPAQUE = new Set([
+    'AsyncGenerator', 'Generator', 'RegExp', 'SharedArrayBuffer', 'WeakMap', 'WeakRef', 'WeakSet',
+]);
+
 function align(size) {
     return Math.ceil(size / 8) * 8;
 }
@@ -73,6 +78,10 @@ function refuse(what) {
     throw new TypeError(`${what} cannot be sent to a worker or back`);
 }
 
+function refuseType(name) {
+    refuse(`${/^[AEIOU]/.test(name) ? 'An' : 'A'} ${name}`);
+}
+
 // Collects the bytes that go behind the JSON.
 class Parts {
     constructor() {
@@ -108,9 +117,12 @@ function encodeObject(item, parts) {
         return tagged('Error', describeError(item));
     if (item instanceof Promise)
         refuse('A promise');
+    const kind = Object.prototype.toString.call(item).slice('[object '.length, -1);
+    if (OPAQUE.has(kind))
+        refuseType(kind);
     if (item instanceof GObject.Object || item instanceof GLib.Variant ||
         Object.hasOwn(item.constructor ?? {}, '$gtype') && item.constructor !== Object)
-        refuse(`A ${item.constructor.name}`);
+        refuseType(item.constructor.name);
     return TAG in item ? tagged('Object', Object.entries(item)) : null;
 }
 

@@ -131,6 +131,8 @@ function install(TvmSupport) {
     PoolExecutor.prototype.call_async = function (func, args, cancellable = null, ...rest) {
         if (!isFunction(func))
             return callAsync.call(this, func, args ?? null, cancellable, ...rest);
+        if (rest.length > 0)
+            throw new TypeError('The call of a function returns a promise, and takes no callback');
         const task = Task.new_gjs(func, args ?? []);
         return this.submit_async(task, cancellable).then(result => result.unpack());
     };

@@ -83,22 +83,31 @@ function encodeThrown(thrown) {
     }
 }
 
+function answerThrown(call, thrown) {
+    if (thrown instanceof Error || thrown instanceof GLib.Error) {
+        const stack = clean(thrown.stack);
+        // What is frozen keeps the one that it has.
+        Reflect.defineProperty(thrown, 'stack', {value: stack, writable: true, configurable: true});
+        const type = thrown instanceof Error
+            ? String(thrown.name) : `${GLib.quark_to_string(thrown.domain)}:${thrown.code}`;
+        call.return_error(type, String(thrown.message), stack, encodeThrown(thrown));
+        return;
+    }
+    let extra = null;
+    try {
+        extra = encode({thrown});
+    } catch (error) {
+        // Then it is only text.
+    }
+    call.return_error(typeof thrown, String(thrown), null, extra);
+}
+
 function answerError(call, thrown) {
-    if (thrown instanceof GLib.Error) {
-        thrown.stack = clean(thrown.stack);
-        call.return_error(`${GLib.quark_to_string(thrown.domain)}:${thrown.code}`, thrown.message,
-            thrown.stack, encodeThrown(thrown));
-    } else if (thrown instanceof Error) {
-        thrown.stack = clean(thrown.stack);
-        call.return_error(thrown.name, thrown.message, thrown.stack, encodeThrown(thrown));
-    } else {
-        let extra = null;
-        try {
-            extra = encode({thrown});
-        } catch (error) {
-            // Then it is only text.
-        }
-        call.return_error(typeof thrown, String(thrown), null, extra);
+    try {
+        answerThrown(call, thrown);
+    } catch (error) {
+        // It throws itself where it is looked at.
+        call.return_error('Error', 'Something was thrown that cannot be read', null, null);
     }
 }
 
