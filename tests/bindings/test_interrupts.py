@@ -88,3 +88,56 @@ def test_ctrl_c(statement, tmp_path):
     while processes_of(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert processes_of(tmp_path) == []
+
+
+FORK = """
+import fcntl, os, signal, sys, threading, time
+import gi
+gi.require_version("TvmSupport", "1")
+from gi.overrides import TvmSupport as overrides
+from gi.repository import TvmSupport
+
+folder = sys.argv[1]
+held, hold = os.pipe()
+end, go = os.pipe()
+if os.fork() == 0:
+    os.close(go)
+    file = open(folder + "/lock", "w")
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    os.write(hold, b"1")
+    os.read(end, 1)
+    os._exit(0)
+os.read(held, 1)
+
+
+def fork():
+    while overrides._interrupts.call is None:
+        time.sleep(0.001)
+    pid = os.fork()
+    if pid == 0:
+        # One of them has the number of what Ctrl-C is told by.
+        files = [open(f"{folder}/{number}", "w+") for number in range(20)]
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("interrupted", sum(os.fstat(it.fileno()).st_size for it in files), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(go)
+
+
+threading.Thread(target=fork).start()
+with TvmSupport.FileLock.new(folder + "/lock") as lock:
+    lock.acquire()
+    print("locked")
+"""
+
+
+def test_fork_meanwhile(tmp_path):
+    """Another thread forks while one blocks: Ctrl-C in the fork is not told to the call."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FORK, str(tmp_path)], capture_output=True, text=True, timeout=60,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("interrupted 0\nlocked\n", "", 0)

@@ -195,15 +195,26 @@ class _Interrupts:
     """
 
     def __init__(self):
+        self.reader = self.writer = None
         self.reset()
-        os.register_at_fork(after_in_child=self.reset)
+        os.register_at_fork(after_in_child=self.leave)
 
     def reset(self):
         self.lock = threading.Lock()
-        self.reader = self.writer = None
         self.call = None
         self.came = False
         self.in_python = False
+
+    def leave(self):
+        """In a fork: the call is not its own, if another thread was in one, nor is the socket."""
+        if self.call is not None:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.writer is not None:
+            self.reader.close()
+            self.writer.close()
+        self.reader = self.writer = None
+        self.reset()
 
     def begin(self, call):
         """Lets Ctrl-C cancel a call, which is a list of its cancellable, if that is possible."""
