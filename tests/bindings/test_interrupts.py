@@ -3,12 +3,15 @@
 
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+MODULE = pathlib.Path(os.environ["G_TEST_BUILDDIR"]) / "worker-module.so"
 
 PROLOGUE = """
 import fcntl, os, sys
@@ -111,7 +114,7 @@ os.read(held, 1)
 
 
 def fork():
-    while overrides._interrupts.call is None:
+    while not overrides._interrupts.calls:
         time.sleep(0.001)
     pid = os.fork()
     if pid == 0:
@@ -141,3 +144,94 @@ def test_fork_meanwhile(tmp_path):
         check=False,
     )
     assert (ran.stdout, ran.stderr, ran.returncode) == ("interrupted 0\nlocked\n", "", 0)
+
+
+BLOCKING = """
+import os, resource, signal, sys, threading, time
+import gi
+gi.require_version("TvmSupport", "1")
+from gi.repository import TvmSupport
+
+lock = TvmSupport.FileLock.new(sys.argv[1] + "/lock")
+other = TvmSupport.FileLock.new(sys.argv[1] + "/lock")
+lock.acquire()
+main = threading.get_ident()
+
+def interrupt():
+    while "overrides" not in sys._current_frames()[main].f_code.co_filename:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def run_blocking(program, *args):
+    return subprocess.run(
+        [sys.executable, "-c", BLOCKING + program, *args], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, timeout=30, check=True,
+    )
+
+
+@pytest.mark.skipif(
+    resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 2000, reason="not as many can be open here"
+)
+def test_with_many_descriptors(tmp_path):
+    """There are more than select() can wait for."""
+    done = run_blocking(
+        """
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2000), hard))
+many = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+
+def interrupt_call():
+    while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        time.sleep(0.001)
+    interrupt()
+
+threading.Thread(target=interrupt_call).start()
+try:
+    other.acquire()
+except KeyboardInterrupt:
+    print("interrupted")
+""",
+        tmp_path,
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
+def test_handler_of_the_input_of_a_map_stays(tmp_path):
+    done = run_blocking(
+        """
+def handle(*_args):
+    print("handled")
+
+def tasks():
+    signal.signal(signal.SIGINT, handle)
+    yield TvmSupport.Task.new("pid")
+
+with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(sys.argv[2]), 1) as pool:
+    list(pool.map_tasks(tasks()))
+os.kill(os.getpid(), signal.SIGINT)
+""",
+        tmp_path, MODULE,
+    )
+    assert done.stdout == "handled\n"
+
+
+def test_input_of_a_map_that_blocks(tmp_path):
+    done = run_blocking(
+        """
+def tasks():
+    yield TvmSupport.Task.new("pid")
+    threading.Thread(target=interrupt).start()
+    other.acquire()
+
+with TvmSupport.PoolExecutor.new(TvmSupport.WorkerSpec.new_module(sys.argv[2]), 1) as pool:
+    try:
+        list(pool.map_tasks(tasks()))
+    except KeyboardInterrupt:
+        print("interrupted")
+    print(pool.call("pid").unpack() > 0)
+""",
+        tmp_path, MODULE,
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\nTrue\n", "")

@@ -186,11 +186,20 @@ def _with_finished_in_errors(name):
     setattr(TvmSupport.Compiler, name, wrapper)
 
 
+class _Call:
+    """A blocking call: its cancellable, whether Ctrl-C came, and whether C calls Python now"""
+
+    def __init__(self, cancellable):
+        self.cancellable = cancellable
+        self.came = False
+        self.in_python = False
+
+
 class _Interrupts:
     """Lets Ctrl-C end what blocks in C.
 
     Python runs signal handlers in the main thread and between its own instructions. But it writes
-    to a socket at once; a thread that waits for it cancels the call, and then KeyboardInterrupt is
+    to a socket at once; a thread that waits for it cancels the calls, and then KeyboardInterrupt is
     raised. Where Ctrl-C is somebody else's already, it stays so.
     """
 
@@ -201,68 +210,80 @@ class _Interrupts:
 
     def reset(self):
         self.lock = threading.Lock()
-        self.call = None
-        self.came = False
-        self.in_python = False
+        # The first one is that of the program, every other is in what C called for the one before.
+        self.calls = []
 
     def leave(self):
-        """In a fork: the call is not its own, if another thread was in one, nor is the socket."""
-        if self.call is not None:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        """In a fork: the calls are not its own, if another thread was in one, nor is the socket."""
+        if self.calls:
+            self.give_back()
         if self.writer is not None:
             self.reader.close()
             self.writer.close()
         self.reader = self.writer = None
         self.reset()
 
+    def is_ours(self):
+        return signal.getsignal(signal.SIGINT) == self.handle
+
     def begin(self, call):
-        """Lets Ctrl-C cancel a call, which is a list of its cancellable, if that is possible."""
-        if (
-            threading.current_thread() is not threading.main_thread()
-            or self.call is not None
-            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-        ):
+        """Lets Ctrl-C cancel a call, if that is possible."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if self.calls:
+            if self.is_ours():
+                self.calls.append(call)
+            return
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler and not self.is_ours():
             return
         if self.writer is None:
             self.start()
         # What came for the call before must not cancel this one.
         self.take()
-        self.came = False
-        self.call = call
+        self.calls.append(call)
         signal.signal(signal.SIGINT, self.handle)
         other = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
         if other not in (-1, self.writer.fileno()):
             signal.set_wakeup_fd(other)
-            self.call = None
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            self.calls.pop()
+            self.give_back()
 
     def end(self, call):
         """Returns whether Ctrl-C came during the call."""
-        if self.call is not call:
+        if not self.calls or self.calls[-1] is not call:
             return False
-        self.call = None
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        return self.came
+        self.calls.pop()
+        if not self.calls:
+            self.give_back()
+        return call.came
+
+    def give_back(self):
+        """Leaves Ctrl-C as it was before the first call, unless somebody has taken it meanwhile."""
+        if self.is_ours():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        other = signal.set_wakeup_fd(-1)
+        if other not in (-1, self.writer.fileno()):
+            signal.set_wakeup_fd(other)
 
     def handle(self, _number, _frame):
         # PyGObject is Python too while it makes an exception of the error; it must not have another.
-        self.came = True
-        if self.in_python:
+        for call in self.calls:
+            call.came = True
+        if not self.calls or self.calls[-1].in_python:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def python(self):
         """What C calls while it blocks"""
-        if threading.current_thread() is not threading.main_thread():
+        if threading.current_thread() is not threading.main_thread() or not self.calls:
             yield
             return
-        self.in_python = True
+        call = self.calls[-1]
+        call.in_python = True
         try:
             yield
         finally:
-            self.in_python = False
+            call.in_python = False
 
     def start(self):
         reader, writer = socket.socketpair()
@@ -272,23 +293,27 @@ class _Interrupts:
         threading.Thread(target=self.watch, name="tvmsupport-signals", daemon=True).start()
 
     def take(self):
-        """Returns the call that is to be cancelled, or None."""
+        """Returns the calls that are to be cancelled."""
         with self.lock:
             try:
                 numbers = self.reader.recv(512)
             except BlockingIOError:
-                return None
-            if signal.SIGINT not in numbers:
-                return None
-            self.came = True
-            return self.call
+                return []
+            if signal.SIGINT not in numbers or not self.is_ours():
+                return []
+            calls = list(self.calls)
+            for call in calls:
+                call.came = True
+            return calls
 
     def watch(self):
+        # Unlike select(), it takes a descriptor of any number.
+        poll = select.poll()
+        poll.register(self.reader, select.POLLIN)
         while True:
-            select.select([self.reader], [], [])
-            call = self.take()
-            if call is not None:
-                call[0].cancel()
+            poll.poll()
+            for call in self.take():
+                call.cancellable.cancel()
 
 
 _interrupts = _Interrupts()
@@ -308,7 +333,7 @@ def _with_interrupts(function, index):
             args = (*args[:index], cancellable, *args[index + 1 :])
         else:
             kwargs["cancellable"] = cancellable
-        call = [cancellable]
+        call = _Call(cancellable)
         try:
             _interrupts.begin(call)
             return function(*args, **kwargs)
