@@ -2,6 +2,7 @@
 """popen_pool: Python functions in workers."""
 
 import concurrent.futures
+import dataclasses
 import errno
 import functools
 import gc
@@ -213,6 +214,41 @@ def test_exception_with_a_constructor_of_its_own(pool):
     with pytest.raises(GoneError) as caught:
         pool.submit(fail_with, GoneError, "/there").result()
     assert str(caught.value) == str(GoneError("/there"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+
+
+class Closed(Exception):
+    """It takes no attribute, nor a cause."""
+
+    @property
+    def __cause__(self):
+        raise RuntimeError("No cause")
+
+    def __setattr__(self, name, value):
+        raise RuntimeError(name)
+
+
+def raise_it(error):
+    raise error
+
+
+def test_exception_that_refuses_changes(pool):
+    with pytest.raises(Frozen) as caught:
+        pool.submit(lambda: raise_it(Frozen(5))).result()
+    assert caught.value == Frozen(5) and "in raise_it" in str(caught.value.__cause__)
+    # What it is, is found out by the thread that all futures need.
+    future = pool.submit(lambda: raise_it(Closed("no")))
+    assert concurrent.futures.wait([future], PATIENCE).done
+    with pytest.raises(Closed, match="no"):
+        future.result()
+    with popen_pool.PopenPoolExecutor(1, initializer=lambda: raise_it(Frozen(6))) as other:
+        error = other.submit(add, 1).exception(PATIENCE)
+        assert error == Frozen(6) and "could not be initialized" in error.__notes__[0]
+    assert pool.submit(add, 1).result(PATIENCE) == 1
 
 
 def test_exception_that_cannot_travel(pool):

@@ -3,6 +3,7 @@
 
 import atexit
 import concurrent.futures
+import contextlib
 import ctypes
 import logging
 import math
@@ -51,7 +52,10 @@ class TimeLimitError(TimeoutError):
 
 
 def name_of(function):
-    name = getattr(function, "__qualname__", None)
+    try:
+        name = getattr(function, "__qualname__", None)
+    except Exception:  # pylint: disable=broad-exception-caught
+        name = None
     return name if isinstance(name, str) else type(function).__qualname__
 
 
@@ -137,7 +141,8 @@ def _make_start_exception(message, result):
     if exception is None:
         exception = ChildProcessError(message)
     else:
-        exception.add_note(message)
+        # What add_note() does, also where the class does not take attributes
+        vars(exception).setdefault("__notes__", []).append(message)
     return _add_traceback(exception, result)
 
 
@@ -168,21 +173,24 @@ def _load_exception(result):
 def _add_traceback(exception, result):
     text = LIBRARY.task_result_get_traceback(result) if result is not None else None
     if text:
-        exception.__cause__ = RemoteTraceback(text.decode(errors="replace"))
+        cause = RemoteTraceback(text.decode(errors="replace"))
+        # Whatever the class says to that
+        with contextlib.suppress(Exception):
+            object.__setattr__(exception, "__cause__", cause)
     return exception
 
 
 def read_result(function, timeout, result):
     """The value of a TvmTaskResult, or an exception, and which of the two it is."""
-    if LIBRARY.task_result_get_status(result) != _COMPLETE:
+    try:
+        if LIBRARY.task_result_get_status(result) == _COMPLETE:
+            return _pickling.load(LIBRARY, LIBRARY.task_result_get_bytes(result)), False
         error = LIBRARY.task_result_get_error(result).contents
         domain = LIBRARY.g_quark_to_string(error.domain).decode()
         known = domain, error.code, error.message.decode(errors="replace")
         return make_exception(function, timeout, known, result), True
-    try:
-        return _pickling.load(LIBRARY, LIBRARY.task_result_get_bytes(result)), False
-    except BaseException as error:  # pylint: disable=broad-exception-caught
-        return error, True
+    except BaseException as failure:  # pylint: disable=broad-exception-caught
+        return failure, True
 
 
 class CallFuture(concurrent.futures.Future):

@@ -275,10 +275,18 @@ class _ExceptionPickler(cloudpickle.CloudPickler):
         if kind.__reduce__ in (BaseException.__reduce__, OSError.__reduce__):
             # Of these an OSError has those that it was given.
             names = ("args", "errno", "strerror", "filename", "filename2")
-            state = {name: getattr(obj, name, None) for name in names} | vars(obj)
-            state = {name: value for name, value in state.items() if value is not None}
-            return copyreg.__newobj__, (kind, *obj.args), state
+            fields = {name: getattr(obj, name, None) for name in names}
+            state = {name: value for name, value in fields.items() if value is not None}, vars(obj)
+            return copyreg.__newobj__, (kind, *obj.args), state, None, None, restore_exception
         return super().reducer_override(obj)
+
+
+def restore_exception(error, state):
+    """Gives a new exception what it had, also where the class refuses that, as if it is frozen."""
+    fields, attributes = state
+    for name, value in fields.items():
+        object.__setattr__(error, name, value)
+    vars(error).update(attributes)
 
 
 def dump_exception(error):

@@ -56,7 +56,7 @@ class _Worker:
 
     def fail(self, call, error):
         library = self.library
-        text = "".join(traceback.format_exception(hide_own_frames(error)))
+        text = format_traceback(error)
         kind = type(error)
         name = kind.__qualname__
         if kind.__module__ not in ("builtins", "__main__"):
@@ -87,6 +87,13 @@ def describe(error):
         return str(error)
     except Exception:  # pylint: disable=broad-exception-caught
         return "(its text cannot be had)"
+
+
+def format_traceback(error):
+    try:
+        return "".join(traceback.format_exception(hide_own_frames(error)))
+    except Exception as other:  # pylint: disable=broad-exception-caught
+        return f"(its traceback cannot be had: {describe(other)})"
 
 
 def hide_own_frames(error):
