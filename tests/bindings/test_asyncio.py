@@ -196,3 +196,43 @@ def test_nothing_of_who_awaited_stays_behind_an_error(tmp_path):
         assert asyncio.run(main()) is None
     finally:
         gc.enable()
+
+
+async def cancel_what_has_ended(awaitable):
+    """Cancels who awaits when the call has ended well, but before they know it."""
+    task = asyncio.ensure_future(awaitable)
+    loop = asyncio.get_running_loop()
+    create, tell = loop.call_soon_threadsafe, threading.Event()
+
+    def call_soon_threadsafe(*args, **kwargs):
+        handle = create(*args, **kwargs)
+        tell.set()
+        return handle
+
+    loop.call_soon_threadsafe = call_soon_threadsafe
+    # The task begins the call, and the loop waits until it has ended.
+    await asyncio.sleep(0)
+    assert tell.wait(60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del loop.call_soon_threadsafe
+
+
+def test_lock_is_not_held_by_who_was_cancelled(tmp_path):
+    lock, other = locks(tmp_path, 1) + locks(tmp_path, 1)
+    asyncio.run(cancel_what_has_ended(lock.acquire_async()))
+    other.acquire(timeout_msec=0)
+
+
+def test_result_is_not_lost_with_who_was_cancelled():
+    module = os.path.join(os.environ["G_TEST_BUILDDIR"], "worker-module.so")
+
+    async def main(worker):
+        for number in range(2):
+            worker.send(TvmSupport.Task.new("add", GLib.Variant("(ii)", (number, 1))))
+        await cancel_what_has_ended(worker.recv_async())
+        return [(await worker.recv_async()).get_value().unpack(), worker.recv().get_value().unpack()]
+
+    with TvmSupport.PopenWorker.new(TvmSupport.WorkerSpec.new_module(module)) as worker:
+        assert asyncio.run(main(worker)) == [1, 2]

@@ -6,6 +6,7 @@ added later. Only defaults of arguments are listed, at the end.
 """
 
 import asyncio
+import collections
 import contextlib
 import functools
 import inspect
@@ -319,10 +320,11 @@ class _Interrupts:
 _interrupts = _Interrupts()
 
 
-def _with_interrupts(function, index):
+def _with_interrupts(function, index, undo):
     """Makes KeyboardInterrupt of Ctrl-C in a blocking call, once nothing of it is left.
 
     index: where the cancellable stands among the arguments
+    undo: what makes a call undone that ended well while Ctrl-C came, or None
     """
 
     @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
@@ -334,11 +336,16 @@ def _with_interrupts(function, index):
         else:
             kwargs["cancellable"] = cancellable
         call = _Call(cancellable)
+        is_done = False
         try:
             _interrupts.begin(call)
-            return function(*args, **kwargs)
+            value = function(*args, **kwargs)
+            is_done = True
+            return value
         finally:
             if _interrupts.end(call):
+                if is_done and undo is not None:
+                    undo(args[0], value)
                 raise KeyboardInterrupt from None
 
     return wrapper
@@ -397,8 +404,10 @@ def _runs_glib(loop):
     return GLib.MainContext.ref_thread_default().is_owner()
 
 
-async def _await(begin, finish, cancellable):
+async def _await(begin, finish, cancellable, undo):
     """Calls begin (callback) and returns what finish (result) does.
+
+    undo (value) is called if that ended well, but who awaits was cancelled and does not know it.
 
     The event loop of PyGObject 3.50 and later runs GLib itself, and needs no other thread. What
     PyGObject makes of a function without a callback there is not used: asyncio.gather() and others
@@ -433,7 +442,8 @@ async def _await(begin, finish, cancellable):
         while not future.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([future])
-        future.exception()
+        if future.exception() is None and undo is not None:
+            undo(future.result())
         raise
     except GeneratorExit:
         # The loop was closed, or the coroutine; nothing can be awaited.
@@ -446,10 +456,11 @@ async def _await(begin, finish, cancellable):
         del future
 
 
-def _with_await(function, finish, index, is_method):
+def _with_await(function, finish, index, is_method, undo):
     """Makes foo_async() without a callback awaitable, in any event loop of asyncio.
 
     index: where the cancellable stands among the arguments
+    undo: what makes a call undone that ended well, but was cancelled then, or None
     """
 
     @functools.wraps(function, assigned=("__name__", "__doc__"), updated=())
@@ -468,9 +479,19 @@ def _with_await(function, finish, index, is_method):
             lambda ready: function(*arguments, cancellable=cancellable, callback=ready, **kwargs),
             functools.partial(finish, arguments[0]) if is_method else finish,
             cancellable,
+            functools.partial(undo, arguments[0]) if undo is not None else None,
         )
 
     return wrapper
+
+
+def _put_back(worker, result):
+    worker.__dict__.setdefault("_tvm_put_back", collections.deque()).append(result)
+
+
+# What a call has done that ended well, but did not come to who was cancelled; what others return
+# just goes.
+_UNDO = {"acquire": lambda lock, _value: lock.release(), "recv": _put_back}
 
 
 def _adjust(owner, name, info):
@@ -480,12 +501,13 @@ def _adjust(owner, name, info):
     finish = getattr(owner, name[: -len("async")] + "finish", None) if is_async else None
     names = [argument.get_name() for argument in info.get_arguments()]
     index = names.index("cancellable") + int(info.is_method()) if "cancellable" in names else None
+    undo = _UNDO.get(name.removesuffix("_async"))
     if finish is not None:
         if owner is TvmSupport:
             finish = _with_bytes(finish, finish)
-        return _with_await(function, finish, index, info.is_method())
+        return _with_await(function, finish, index, info.is_method(), undo)
     if hasattr(owner, f"{name}_async"):
-        function = _with_interrupts(function, index)
+        function = _with_interrupts(function, index, undo)
     return _with_python_types(function)
 
 
@@ -688,6 +710,29 @@ def _add_calls(owner):
     owner.call_async = wrapped_call_async
 
 
+def _add_receiving(owner):
+    """A result that did not come to who was cancelled comes to the next one."""
+    recv, recv_async = owner.recv, owner.recv_async
+
+    async def following(self, cancellable):
+        left = self.__dict__.get("_tvm_put_back")
+        return left.popleft() if left else await recv_async(self, cancellable)
+
+    @functools.wraps(recv, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_recv(self, cancellable=None):
+        left = self.__dict__.get("_tvm_put_back")
+        return left.popleft() if left else recv(self, cancellable)
+
+    @functools.wraps(recv_async, assigned=("__name__", "__doc__"), updated=())
+    def wrapped_recv_async(self, cancellable=None, *ready, **named):
+        if ready[:1] not in ((), (None,)) or named.get("callback") is not None:
+            return recv_async(self, cancellable, *ready, **named)
+        return following(self, cancellable)
+
+    owner.recv = wrapped_recv
+    owner.recv_async = wrapped_recv_async
+
+
 def _add_iteration(owner):
     def checked(self, result, end):
         if result is not None:
@@ -761,6 +806,7 @@ _add_context(TvmSupport.MapIterator, lambda self: self.close())
 _add_context(TvmSupport.PopenWorker, _leave_worker)
 _add_pool_context(TvmSupport.PoolExecutor)
 _add_iteration(TvmSupport.MapIterator)
+_add_receiving(TvmSupport.PopenWorker)
 _add_maps(TvmSupport.PoolExecutor)
 _add_calls(TvmSupport.PoolExecutor)
 _pool_new = TvmSupport.PoolExecutor.new
