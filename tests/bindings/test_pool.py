@@ -363,3 +363,12 @@ def test_nothing_of_the_caller_stays_behind_an_error_of_the_input(pool):
         assert fail()() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("thing", [None, "pid", object()], ids=["none", "text", "object"])
+def test_input_of_what_is_no_task(pool, thing):
+    """It does not just end there, as if there were no more."""
+    results = pool.map_tasks([TvmSupport.Task.new("pid"), thing, TvmSupport.Task.new("pid")])
+    next(results).check()
+    with pytest.raises(TypeError, match="Expected TvmSupport.Task"):
+        next(results)

@@ -657,7 +657,13 @@ class _Input:
     def __call__(self, *_user_data):
         try:
             with _interrupts.python():
-                return next(self.tasks, None)
+                task = next(self.tasks, self)
+            # In C, and in a function that is the input, None is the end.
+            if task is self:
+                return None
+            if not isinstance(task, TvmSupport.Task):
+                raise TypeError(f"tasks: Expected TvmSupport.Task, but got {type(task).__name__}")
+            return task
         except BaseException as error:  # pylint: disable=broad-except
             self.error = error
             return None
