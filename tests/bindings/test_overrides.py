@@ -108,6 +108,16 @@ def test_properties_take_what_methods_do(tmp_path):
 
     task = TvmSupport.Task(stdin=bytearray(b"in"))
     assert task.props.stdin == task.get_property("stdin") == b"in"
+    task.set_properties(stdin=b"more", working_directory=tmp_path)
+    assert task.get_properties("stdin", "working-directory") == (b"more", str(tmp_path))
+
+
+def test_properties_do_not_end_at_a_nul():
+    for value in ("a\0b", b"a\0b"):
+        with pytest.raises(ValueError, match="null byte"):
+            TvmSupport.CompileRequest(output=value)
+        with pytest.raises(ValueError, match="null byte"):
+            TvmSupport.CompileRequest(options=["-c", value])
 
 
 def test_properties_of_a_subclass():

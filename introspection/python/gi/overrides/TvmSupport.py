@@ -511,18 +511,24 @@ def _adjust(owner, name, info):
     return _with_python_types(function)
 
 
+def _to_text(value):
+    if isinstance(value, bytes):
+        value = os.fsdecode(value)
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("embedded null byte")
+    return value
+
+
 def _to_property(owner, name, value):
     """What a property is set to"""
     pspec = owner.find_property(name)
     if pspec is not None and pspec.value_type == GLib.Bytes.__gtype__:
         return _wrap_bytes(value)
     value = _plain(value)
-    # PyGObject would make a text of how bytes are written in Python.
-    if isinstance(value, bytes):
-        return os.fsdecode(value)
+    # PyGObject would make a text of how bytes are written in Python, and end it at a NUL.
     if isinstance(value, list):
-        return [os.fsdecode(item) if isinstance(item, bytes) else item for item in value]
-    return value
+        return [_to_text(item) for item in value]
+    return _to_text(value)
 
 
 def _from_property(value):
@@ -564,6 +570,12 @@ class _PropertiesOf:
         return _Properties(type(thing), self.original.__get__(thing, owner))
 
 
+def _set_properties(self, **values):
+    with self.freeze_notify():
+        for name, value in values.items():
+            self.set_property(name, value)
+
+
 def _adjust_properties(owner):
     """A property takes and gives what a method does, however it is set."""
     init, get_property, set_property = owner.__init__, owner.get_property, owner.set_property
@@ -578,6 +590,8 @@ def _adjust_properties(owner):
     owner.set_property = lambda self, name, value: set_property(
         self, name, _to_property(type(self), name, value)
     )
+    owner.get_properties = lambda self, *names: tuple(self.get_property(it) for it in names)
+    owner.set_properties = _set_properties
     owner.props = _PropertiesOf(inspect.getattr_static(owner, "props"))
 
 
