@@ -2,11 +2,13 @@
 """What the Python tests share."""
 
 import asyncio
+import gc
 import os
 import pathlib
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -30,6 +32,23 @@ def add_c(tmp_path):
 def endless(tmp_path):
     """A source file whose compile does not end before somebody closes the pipe that it reads."""
     return Endless(tmp_path)
+
+
+@pytest.fixture
+def is_forgotten():
+    """Says whether what a weak reference refers to goes without the garbage collector."""
+
+    def wait(reference):
+        # The thread that has brought an error may hold it for a moment more.
+        end = time.monotonic() + 60
+        while reference() is not None and time.monotonic() < end:
+            time.sleep(0.001)
+        return reference() is None
+
+    gc.collect()
+    gc.disable()
+    yield wait
+    gc.enable()
 
 
 class Endless:

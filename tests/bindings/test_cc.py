@@ -3,7 +3,6 @@
 
 import concurrent.futures
 import ctypes
-import gc
 import multiprocessing
 import os
 import pathlib
@@ -411,7 +410,7 @@ def test_errors_can_be_pickled(tmp_path):
         assert (error.result, error.diagnostics) == (None, [])
 
 
-def test_nothing_of_the_caller_stays_behind_an_error(tmp_path):
+def test_nothing_of_the_caller_stays_behind_an_error(tmp_path, is_forgotten):
     (tmp_path / "bad.c").write_text("int f( {\n")
 
     def fail(function, *args):
@@ -420,11 +419,6 @@ def test_nothing_of_the_caller_stays_behind_an_error(tmp_path):
             function(*args)
         return weakref.ref(lock)
 
-    gc.collect()
-    gc.disable()
-    try:
-        assert fail(cc.create_shared, tmp_path / "bad.so", [tmp_path / "bad.c"])() is None
-        assert fail(cc.create_staticlib, tmp_path / "none.a", [tmp_path / "none.o"])() is None
-        assert fail(tar.tar, tmp_path / "none.tar", [tmp_path / "none.o"])() is None
-    finally:
-        gc.enable()
+    assert is_forgotten(fail(cc.create_shared, tmp_path / "bad.so", [tmp_path / "bad.c"]))
+    assert is_forgotten(fail(cc.create_staticlib, tmp_path / "none.a", [tmp_path / "none.o"]))
+    assert is_forgotten(fail(tar.tar, tmp_path / "none.tar", [tmp_path / "none.o"]))

@@ -2,7 +2,6 @@
 """Pools and workers through PyGObject, as they are and with what the overrides add."""
 
 import asyncio
-import gc
 import itertools
 import os
 import pathlib
@@ -343,7 +342,7 @@ def test_worker_is_gone_behind_its_block():
     assert not pathlib.Path(f"/proc/{pid}").exists()
 
 
-def test_nothing_of_the_caller_stays_behind_an_error_of_the_input(pool):
+def test_nothing_of_the_caller_stays_behind_an_error_of_the_input(pool, is_forgotten):
     class Thing:
         pass
 
@@ -357,12 +356,7 @@ def test_nothing_of_the_caller_stays_behind_an_error_of_the_input(pool):
             list(pool.map_tasks(tasks()))
         return weakref.ref(thing)
 
-    gc.collect()
-    gc.disable()
-    try:
-        assert fail()() is None
-    finally:
-        gc.enable()
+    assert is_forgotten(fail())
 
 
 @pytest.mark.parametrize("thing", [None, "pid", object()], ids=["none", "text", "object"])

@@ -2,7 +2,6 @@
 """The futures of popen_pool, as concurrent.futures wants them."""
 
 import concurrent.futures
-import gc
 import os
 import sys
 import threading
@@ -175,25 +174,16 @@ def raise_failure(text):
     raise Failure(text)
 
 
-def test_errors_leave_no_cycle(pool):
-    gc.collect()
-    gc.disable()
+def test_errors_leave_no_cycle(pool, is_forgotten):
+    future = pool.submit(raise_failure, "alone")
     try:
-        future = pool.submit(raise_failure, "alone")
-        try:
-            future.result()
-        except Failure:
-            pass
-        results = list(pool.map_with_error_catching(raise_failure, ["mapped"]))
-        gone = [weakref.ref(future), weakref.ref(results[0].value)]
-        del future, results
-        # The thread that completed it may have it for a moment more.
-        end = time.monotonic() + PATIENCE
-        while any(it() is not None for it in gone):
-            assert time.monotonic() < end
-            time.sleep(0.001)
-    finally:
-        gc.enable()
+        future.result()
+    except Failure:
+        pass
+    results = list(pool.map_with_error_catching(raise_failure, ["mapped"]))
+    gone = [weakref.ref(future), weakref.ref(results[0].value)]
+    del future, results
+    assert all(is_forgotten(it) for it in gone)
 
 
 class Submitting(bytearray):

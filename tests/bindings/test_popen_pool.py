@@ -633,7 +633,7 @@ def test_many(pool):
     assert [future.result() for future in futures] == list(range(5000))
 
 
-def test_nothing_of_the_caller_stays_behind_an_error():
+def test_nothing_of_the_caller_stays_behind_an_error(is_forgotten):
     class Thing:
         pass
 
@@ -656,10 +656,5 @@ def test_nothing_of_the_caller_stays_behind_an_error():
             function()
         return weakref.ref(thing)
 
-    gc.collect()
-    gc.disable()
-    try:
-        assert fail(receive)() is None
-        assert fail(map_items)() is None
-    finally:
-        gc.enable()
+    assert is_forgotten(fail(receive))
+    assert is_forgotten(fail(map_items))
