@@ -22,8 +22,19 @@ assert tvm.support is tvmsupport
 assert cc is tvmsupport.cc and other is tvmsupport.utils
 assert PopenPoolExecutor is tvmsupport.popen_pool.PopenPoolExecutor
 assert tvmsupport.popen_pool.__spec__.name == "tvmsupport.popen_pool"
+
+def is_same():
+    import tvm.support.cc
+    from tvm.support import utils
+    import tvmsupport
+    assert utils is tvmsupport.utils and tvm.support.cc is tvmsupport.cc
+    return getattr(tvm, "VALUE", None), tvm.__spec__ is not None and tvm.__spec__.name
+
+here = getattr(tvm, "VALUE", None), tvm.__spec__ is not None and tvm.__spec__.name
 with PopenPoolExecutor(1) as pool:
     assert pool.submit(pow, 2, 5).result() == 32
+    assert pool.submit(is_same).result() == here
+    assert pool.submit(lambda: cc.__name__).result() == "tvmsupport.cc"
 tvmsupport.install_as_tvm_support()
 print(getattr(tvm, "VALUE", None), getattr(tvm, "used", cc) is cc)
 """

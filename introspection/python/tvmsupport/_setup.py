@@ -42,6 +42,7 @@ def _environment(preload):
     setup = {
         "path": [_absolute(path) for path in sys.path if isinstance(path, str)],
         "library": os.fsdecode(LIBRARY.path()),
+        "alias": sys.modules.get("tvm.support") is sys.modules[__package__],
         "preload": [preload] if isinstance(preload, str) else list(preload),
     }
     # Version 2 makes the same of what is the same.

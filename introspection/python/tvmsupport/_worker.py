@@ -3,8 +3,9 @@
 
 It is started by its path, so that it need not import the package, which takes PyGObject with it.
 What it needs to know is in the environment, as hexadecimal digits of what marshal makes of it: "path",
-what sys.path is to be; "library", the path of libtvmsupport; "preload", the names of the modules to
-import before the first fork. JSON would take longer to load than this program.
+what sys.path is to be; "library", the path of libtvmsupport; "alias", whether tvm.support is the
+package; "preload", the names of the modules to import before the first fork. JSON would take longer to
+load than this program.
 """
 
 import gc

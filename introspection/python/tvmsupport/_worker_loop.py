@@ -186,8 +186,33 @@ def run_nursery(library, role, problem):
             os._exit(status)
 
 
+class _Alias:
+    """Makes tvm.support what it is in the program, once a task wants something of tvm."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        del path, target
+        if fullname != "tvm":
+            return None
+        machinery = importlib.import_module("importlib.machinery")
+        return machinery.ModuleSpec(fullname, self)
+
+    def create_module(self, spec):
+        del spec
+        sys.meta_path.remove(self)
+        importlib.import_module("tvmsupport").install_as_tvm_support()
+        module = sys.modules["tvm"]
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module):
+        # The import has given it the one of the alias meanwhile.
+        module.__spec__ = self.spec
+
+
 def run(role, setup):
     library = _library.Library(setup["library"])
+    if setup["alias"]:
+        sys.meta_path.insert(0, _Alias())
     problem = preload(setup["preload"])
     if role == "--tvm-worker=nursery":
         run_nursery(library, role.encode(), problem)
